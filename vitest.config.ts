@@ -1,0 +1,36 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+const workspaces = ['packages', 'backends', 'examples', 'tools'].flatMap((group) =>
+  readdirSync(`${root}${group}`)
+    .map((name) => `${group}/${name}`)
+    .filter((folder) => existsSync(`${root}${folder}/package.json`)),
+);
+
+const source = (path: string) => `${root}${path}/src/index.ts`;
+
+export default defineConfig({
+  // Tests run on the sources: no build stands between an edit and its test.
+  resolve: {
+    alias: [
+      { find: /^@mirrorspace\/core$/, replacement: source('packages/core') },
+      { find: /^@mirrorspace\/conformance$/, replacement: source('packages/conformance') },
+      { find: /^@mirrorspace\/memory$/, replacement: source('backends/memory') },
+      { find: /^mirrorspace$/, replacement: source('packages/cli') },
+    ],
+  },
+  test: {
+    reporters: process.env['CI'] ? ['default', ['json', { outputFile: `${root}.results/unit.json` }]] : ['default'],
+    projects: workspaces.map((folder) => ({
+      extends: true as const,
+      test: {
+        name: folder.slice(folder.indexOf('/') + 1),
+        root: root + folder,
+        include: ['test/**/*.test.ts'],
+      },
+    })),
+  },
+});
