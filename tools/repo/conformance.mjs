@@ -1,0 +1,31 @@
+// Runs the conformance suite on one backend and keeps its JSON: `node tools/repo/conformance.mjs @mirrorspace/memory`.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { resultsFolder, root } from './workspaces.mjs';
+
+const [backend, ...options] = process.argv.slice(2);
+const bin = join(root, 'packages', 'conformance', 'dist', 'bin.js');
+const { status, stdout } = spawnSync(process.execPath, [bin, '--backend', backend, '--format', 'json', ...options], {
+  cwd: root,
+  stdio: ['ignore', 'pipe', 'inherit'],
+  encoding: 'utf8',
+  maxBuffer: 1 << 28,
+});
+
+let report;
+try {
+  report = JSON.parse(stdout);
+} catch {
+  console.error(`conformance ${backend}: the suite printed no JSON (exit code ${status})\n${stdout.slice(0, 2000)}`);
+  process.exit(1);
+}
+mkdirSync(resultsFolder, { recursive: true });
+writeFileSync(join(resultsFolder, `conformance-${backend.split('/').pop()}.json`), stdout);
+
+const count = (wanted) => report.results.filter(({ status: found }) => found === wanted).length;
+for (const { address, message } of report.results.filter((result) => result.status === 'fail')) {
+  console.log(`✗ ${address}\n  ${message ?? ''}`);
+}
+console.log(`conformance ${backend}: ${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`);
+process.exit(status === 0 && count('fail') === 0 && count('pass') > 0 ? 0 : 1);
