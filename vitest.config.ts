@@ -17,6 +17,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@mirrorspace\/core$/, replacement: source('packages/core') },
+      { find: /^@mirrorspace\/core\/driver$/, replacement: `${root}packages/core/src/vendor.ts` },
       { find: /^@mirrorspace\/conformance$/, replacement: source('packages/conformance') },
       { find: /^@mirrorspace\/memory$/, replacement: source('backends/memory') },
       { find: /^mirrorspace$/, replacement: source('packages/cli') },
