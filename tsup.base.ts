@@ -8,7 +8,8 @@ export function library(entry: string[], options: Options = {}): Options {
     target: 'es2023',
     platform: 'node',
     sourcemap: true,
-    clean: true,
+    // Declarations share the folder and are another task's output.
+    clean: ['!**/*.d.ts', '!**/*.d.ts.map'],
     dts: false,
     silent: true,
     ...options,

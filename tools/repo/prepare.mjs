@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { npm, root, run, turbo, workspaces } from './workspaces.mjs';
 
 const installStamp = join(root, 'node_modules', '.mirrorspace', 'install');
-const buildStamp = join(root, 'node_modules', '.mirrorspace', 'build');
+const buildStamp = (task) => join(root, 'node_modules', '.mirrorspace', task.replace(':', '-'));
 
 const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
 
@@ -64,13 +64,16 @@ function buildInputs(all) {
   return hash.digest('hex');
 }
 
-async function build() {
+async function build(tasks) {
   const all = workspaces();
   const inputs = buildInputs(all);
-  const built = all.every(({ folder, manifest }) => !manifest.scripts?.build || existsSync(join(root, folder, 'dist')));
-  if (built && read(buildStamp) === inputs) return;
-  await step('building', turbo(['run', 'build', '--output-logs=errors-only']));
-  stamp(buildStamp, inputs);
+  const present = all.every(
+    ({ folder, manifest }) => !manifest.scripts?.['build:js'] || existsSync(join(root, folder, 'dist')),
+  );
+  const due = tasks.filter((task) => !present || read(buildStamp(task)) !== inputs);
+  if (due.length === 0) return;
+  await step('building', turbo(['run', ...due, '--output-logs=errors-only']));
+  for (const task of due) stamp(buildStamp(task), inputs);
 }
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -79,4 +82,7 @@ if (major < 20 || (major === 20 && minor < 20)) {
   process.exit(1);
 }
 await install();
-if (!process.argv.includes('--install-only')) await build();
+// Running needs the JavaScript only; declarations matter to those who check or publish.
+if (!process.argv.includes('--install-only')) {
+  await build(process.argv.includes('--types') ? ['build:js', 'build:types'] : ['build:js']);
+}
