@@ -1,0 +1,276 @@
+import type { IdList } from './id-list.js';
+
+const LEAF_SHIFT = 3;
+const LEAF_PAGES = 1 << LEAF_SHIFT;
+const LEAF_MASK = LEAF_PAGES - 1;
+const FIRST_LEAVES = 8;
+const FIRST_HASH_BITS = 4;
+/** Up to this many leaves the arrays double; beyond, slack would cost more than copying. */
+const DOUBLE_UP_TO = 1024;
+const GROWTH_SHIFT = 3;
+/** Share of the hash table that may be in use. */
+const MAX_LOAD = 0.7;
+const NO_LEAF = 0xffffffff;
+
+/** First page number that a PageTable cannot hold. */
+export const PAGE_NUMBER_LIMIT = 2 ** 50;
+
+/**
+ * A sparse map from page numbers to one u32 entry a page, 0 meaning none; the caller gives the other values a meaning.
+ *
+ * Pages live in leaves of eight neighbours, found through one open-addressing hash table. The *slot* of a page,
+ * leaf * 8 + page % 8, is a small dense integer that stays the same until the leaf is released, so a caller may keep more
+ * about a page in arrays of its own, indexed by slot. Page numbers are integers in 0 … PAGE_NUMBER_LIMIT - 1, unchecked.
+ */
+export class PageTable {
+  private entries = new Uint32Array(FIRST_LEAVES * LEAF_PAGES);
+  /** Page number / 8 of each leaf; of a free leaf, the next free one. */
+  private leafKeys = new Float64Array(FIRST_LEAVES);
+  /** Entries of each leaf that are not 0. */
+  private population = new Uint8Array(FIRST_LEAVES);
+  /** Leaf + 1 at the hash of its key, or after it; 0 is empty. */
+  private hash = new Uint32Array(1 << FIRST_HASH_BITS);
+  private hashShift = 32 - FIRST_HASH_BITS;
+  private freeLeaf = NO_LEAF;
+  private leavesMade = 0;
+  private liveLeaves = 0;
+  private lastLeaf = -1;
+  private populated = 0;
+
+  /** Number of pages whose entry is not 0. */
+  get size(): number {
+    return this.populated;
+  }
+
+  /** One more than the greatest slot handed out so far: the length that arrays indexed by slot need. */
+  get slotLimit(): number {
+    return this.leavesMade << LEAF_SHIFT;
+  }
+
+  /** Bytes of memory that the arrays take. */
+  get bytes(): number {
+    return this.entries.byteLength + this.leafKeys.byteLength + this.population.byteLength + this.hash.byteLength;
+  }
+
+  /** The slot of `page`, or -1 when its leaf does not exist; the entry there may be 0. */
+  find(page: number): number {
+    const key = Math.floor(page * (1 / LEAF_PAGES));
+    const last = this.lastLeaf;
+    if (last >= 0 && this.leafKeys[last] === key) return (last << LEAF_SHIFT) | (page & LEAF_MASK);
+    const leaf = this.findLeaf(key);
+    if (leaf < 0) return -1;
+    this.lastLeaf = leaf;
+    return (leaf << LEAF_SHIFT) | (page & LEAF_MASK);
+  }
+
+  /** The slot of `page`; makes its leaf when there is none. A leaf that stays empty should be released. */
+  ensure(page: number): number {
+    const slot = this.find(page);
+    if (slot >= 0) return slot;
+    const leaf = this.addLeaf(Math.floor(page * (1 / LEAF_PAGES)));
+    this.lastLeaf = leaf;
+    return (leaf << LEAF_SHIFT) | (page & LEAF_MASK);
+  }
+
+  /** The entry at a slot. */
+  entry(slot: number): number {
+    return this.entries[slot]!;
+  }
+
+  /** The entry of `page`: 0 when there is none. */
+  get(page: number): number {
+    const slot = this.find(page);
+    return slot < 0 ? 0 : this.entries[slot]!;
+  }
+
+  /** Sets the entry at a slot to a u32. Clearing a leaf's last entry leaves the leaf in place, until `release`. */
+  setEntry(slot: number, value: number): void {
+    const change = Number(value !== 0) - Number(this.entries[slot] !== 0);
+    this.entries[slot] = value;
+    if (change !== 0) {
+      const leaf = slot >>> LEAF_SHIFT;
+      this.population[leaf] = this.population[leaf]! + change;
+      this.populated += change;
+    }
+  }
+
+  /** Sets the entry of `page` to a u32 other than 0, and returns the page's slot. */
+  set(page: number, value: number): number {
+    const slot = this.ensure(page);
+    this.setEntry(slot, value);
+    return slot;
+  }
+
+  /** Clears the entry of `page` and releases its leaf when that empties it; returns the entry that was there. */
+  delete(page: number): number {
+    const slot = this.find(page);
+    if (slot < 0) return 0;
+    const entry = this.entries[slot]!;
+    this.setEntry(slot, 0);
+    this.release(slot);
+    return entry;
+  }
+
+  /** Frees the leaf of a slot when all its entries are 0, and says whether it did; its slots are then stale. */
+  release(slot: number): boolean {
+    const leaf = slot >>> LEAF_SHIFT;
+    if (this.population[leaf] !== 0) return false;
+    this.removeFromHash(leaf);
+    if (this.lastLeaf === leaf) this.lastLeaf = -1;
+    this.leafKeys[leaf] = this.freeLeaf;
+    this.freeLeaf = leaf;
+    this.liveLeaves--;
+    return true;
+  }
+
+  /** The number of the page that a slot stands for. */
+  pageOfSlot(slot: number): number {
+    return this.leafKeys[slot >>> LEAF_SHIFT]! * LEAF_PAGES + (slot & LEAF_MASK);
+  }
+
+  /**
+   * The slot of the first populated page in `page` … `end` - 1, or -1. Costs a probe for every eight pages passed over:
+   * where the range may be large and sparse, `collect` is the one to use.
+   */
+  nextSlot(page: number, end: number): number {
+    let at = page;
+    while (at < end) {
+      const slot = this.find(at);
+      const leafEnd = (Math.floor(at * (1 / LEAF_PAGES)) + 1) * LEAF_PAGES;
+      if (slot >= 0 && this.population[slot >>> LEAF_SHIFT] !== 0) {
+        const stop = slot + Math.min(leafEnd, end) - at;
+        for (let s = slot; s < stop; s++) if (this.entries[s] !== 0) return s;
+      }
+      at = leafEnd;
+    }
+    return -1;
+  }
+
+  /**
+   * Appends the slots of all populated pages in `start` … `end` - 1 to `out`, in page order, and returns how many.
+   * Costs what is spanned or what exists, whichever is less.
+   */
+  collect(start: number, end: number, out: IdList): number {
+    if (!(start < end)) return 0;
+    const before = out.length;
+    const firstKey = Math.floor(start * (1 / LEAF_PAGES));
+    const lastKey = Math.floor((end - 1) * (1 / LEAF_PAGES));
+    if (lastKey - firstKey < this.leavesMade) {
+      for (let key = firstKey; key <= lastKey; key++) this.collectLeaf(key, start, end, out);
+    } else {
+      const keys = this.keysBetween(firstKey, lastKey);
+      for (let i = 0; i < keys.length; i++) this.collectLeaf(keys[i]!, start, end, out);
+    }
+    return out.length - before;
+  }
+
+  /** Forgets all pages and gives the memory back. */
+  clear(): void {
+    this.entries = new Uint32Array(FIRST_LEAVES * LEAF_PAGES);
+    this.leafKeys = new Float64Array(FIRST_LEAVES);
+    this.population = new Uint8Array(FIRST_LEAVES);
+    this.hash = new Uint32Array(1 << FIRST_HASH_BITS);
+    this.hashShift = 32 - FIRST_HASH_BITS;
+    this.freeLeaf = NO_LEAF;
+    this.leavesMade = 0;
+    this.liveLeaves = 0;
+    this.lastLeaf = -1;
+    this.populated = 0;
+  }
+
+  private collectLeaf(key: number, start: number, end: number, out: IdList): void {
+    const leaf = this.findLeaf(key);
+    if (leaf < 0 || this.population[leaf] === 0) return;
+    const page = key * LEAF_PAGES;
+    const slot = leaf << LEAF_SHIFT;
+    const stop = Math.min(LEAF_PAGES, end - page);
+    for (let i = Math.max(0, start - page); i < stop; i++) if (this.entries[slot + i] !== 0) out.push(slot + i);
+  }
+
+  /** The keys of the leaves with populated pages in a range of keys, both ends included, in ascending order. */
+  private keysBetween(first: number, last: number): Float64Array {
+    const keys = new Float64Array(this.liveLeaves);
+    let count = 0;
+    for (let leaf = 0; leaf < this.leavesMade; leaf++) {
+      const key = this.leafKeys[leaf]!;
+      if (this.population[leaf] !== 0 && key >= first && key <= last) keys[count++] = key;
+    }
+    return keys.subarray(0, count).sort();
+  }
+
+  private findLeaf(key: number): number {
+    const hash = this.hash;
+    const mask = hash.length - 1;
+    let at = hashOf(key) >>> this.hashShift;
+    for (;;) {
+      const leaf = hash[at]! - 1;
+      if (leaf < 0 || this.leafKeys[leaf] === key) return leaf;
+      at = (at + 1) & mask;
+    }
+  }
+
+  private addLeaf(key: number): number {
+    if (this.liveLeaves >= this.hash.length * MAX_LOAD) this.growHash();
+    let leaf = this.freeLeaf;
+    if (leaf !== NO_LEAF) {
+      this.freeLeaf = this.leafKeys[leaf]!;
+    } else {
+      if (this.leavesMade === this.leafKeys.length) this.growLeaves();
+      leaf = this.leavesMade++;
+    }
+    this.leafKeys[leaf] = key;
+    this.liveLeaves++;
+    this.addToHash(leaf);
+    return leaf;
+  }
+
+  private addToHash(leaf: number): void {
+    const hash = this.hash;
+    const mask = hash.length - 1;
+    let at = hashOf(this.leafKeys[leaf]!) >>> this.hashShift;
+    while (hash[at] !== 0) at = (at + 1) & mask;
+    hash[at] = leaf + 1;
+  }
+
+  /** Takes a leaf out and moves later ones of its run back, so that no tombstones are needed (Knuth, 6.4, algorithm R). */
+  private removeFromHash(leaf: number): void {
+    const hash = this.hash;
+    const mask = hash.length - 1;
+    let hole = hashOf(this.leafKeys[leaf]!) >>> this.hashShift;
+    while (hash[hole] !== leaf + 1) hole = (hole + 1) & mask;
+    for (let at = (hole + 1) & mask; hash[at] !== 0; at = (at + 1) & mask) {
+      const home = hashOf(this.leafKeys[hash[at]! - 1]!) >>> this.hashShift;
+      if (((at - home) & mask) >= ((at - hole) & mask)) {
+        hash[hole] = hash[at]!;
+        hole = at;
+      }
+    }
+    hash[hole] = 0;
+  }
+
+  private growHash(): void {
+    const old = this.hash;
+    this.hash = new Uint32Array(old.length * 2);
+    this.hashShift--;
+    for (let i = 0; i < old.length; i++) if (old[i] !== 0) this.addToHash(old[i]! - 1);
+  }
+
+  private growLeaves(): void {
+    const made = this.leavesMade;
+    const leaves = made < DOUBLE_UP_TO ? made * 2 : made + (made >> GROWTH_SHIFT);
+    const entries = new Uint32Array(leaves << LEAF_SHIFT);
+    entries.set(this.entries);
+    this.entries = entries;
+    const leafKeys = new Float64Array(leaves);
+    leafKeys.set(this.leafKeys);
+    this.leafKeys = leafKeys;
+    const population = new Uint8Array(leaves);
+    population.set(this.population);
+    this.population = population;
+  }
+}
+
+/** Multiplication by 2 ** 32 / golden ratio spreads runs and strides alike (Knuth, TAOCP 3, 6.4); the high part keeps spaces apart. */
+function hashOf(key: number): number {
+  return Math.imul((key | 0) ^ Math.imul((key * 2 ** -32) | 0, 0x85ebca77), 0x9e3779b1);
+}
