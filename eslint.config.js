@@ -12,7 +12,7 @@ export default defineConfig(
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
@@ -20,11 +20,8 @@ export default defineConfig(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       // Contract methods return promises whether or not an implementation has something to wait for.
       '@typescript-eslint/require-await': 'off',
-      // Messages of checks on values from untyped callers name what the types rule out.
-      '@typescript-eslint/restrict-template-expressions': [
-        'error',
-        { allowNumber: true, allowBoolean: true, allowNever: true },
-      ],
+      // `no-base-to-string` already refuses what has no text of its own.
+      '@typescript-eslint/restrict-template-expressions': 'off',
       eqeqeq: 'error',
     },
   },

@@ -24,10 +24,11 @@ export function workspaces() {
   );
 }
 
-/** Command line of npm itself, the one that started this script where there is one. */
+/** Command line of npm itself, the one that started this script where there is one, with output for people. */
 export function npm(args) {
   const cli = process.env['npm_execpath'];
-  return cli && /\.c?js$/.test(cli) ? [process.execPath, [cli, ...args]] : ['npm', args];
+  const all = [...args, '--no-json'];
+  return cli && /\.c?js$/.test(cli) ? [process.execPath, [cli, ...all]] : ['npm', all];
 }
 
 /** Command line of turbo, with its cache outside the work tree so that every clone shares it. */
