@@ -1,0 +1,1 @@
+export { validate, ValidatedDevice, type ValidateOptions } from './validate.js';

@@ -1,0 +1,97 @@
+import type { FaultSource } from '../driver/fault.js';
+import type { Reporter } from './report.js';
+import type { Submission } from './submission.js';
+
+interface Progress {
+  /** Faults drained since the last replay was submitted. */
+  drained: number;
+  replay: Submission | undefined;
+  windowed: boolean;
+  /** Faults dropped by then. */
+  dropped: number;
+}
+
+/**
+ * Watches for stalled accesses that nobody will ever hear of. Whatever is stalled was reported since the last replay of its
+ * MMU: that report waits in the buffer, was drained since, or was dropped. If it is none of these for `quietMs` in which the
+ * device makes no progress, a fault was forgotten.
+ */
+export class LostFaults {
+  private readonly faults: FaultSource;
+  private readonly reporter: Reporter;
+  private readonly quietMs: number;
+  private readonly mmus = new Map<number, Progress>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private stalledBefore = -1;
+  private retiredBefore = -1;
+  private told = false;
+
+  constructor(faults: FaultSource, reporter: Reporter, quietMs: number) {
+    this.faults = faults;
+    this.reporter = reporter;
+    this.quietMs = quietMs;
+  }
+
+  open(mmu: number): void {
+    this.mmus.set(mmu, { drained: 0, replay: undefined, windowed: false, dropped: this.faults.dropped });
+  }
+
+  replay(mmu: number, window: number | undefined, by: Submission): void {
+    this.mmus.set(mmu, { drained: 0, replay: by, windowed: window !== undefined, dropped: this.faults.dropped });
+  }
+
+  drained(mmu: number): void {
+    const progress = this.mmus.get(mmu);
+    if (progress !== undefined) progress.drained += 1;
+  }
+
+  forget(mmu: number): void {
+    this.mmus.delete(mmu);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  look(): void {
+    if (!this.suspicious()) return this.stop();
+    const { retired, stalled } = this.faults;
+    if (this.timer !== undefined && retired === this.retiredBefore && stalled === this.stalledBefore) return;
+    this.stop();
+    this.retiredBefore = retired;
+    this.stalledBefore = stalled;
+    this.timer = setTimeout(() => this.expire(), this.quietMs);
+    unref(this.timer);
+  }
+
+  private suspicious(): boolean {
+    const { stalled, pending, dropped } = this.faults;
+    if (this.told || stalled === 0 || pending > 0) return false;
+    for (const { drained, replay, windowed, dropped: before } of this.mmus.values()) {
+      if (drained > 0 || dropped > before || windowed || replay?.state === 'pending' || replay?.state === 'failed')
+        return false;
+    }
+    return true;
+  }
+
+  private expire(): void {
+    this.timer = undefined;
+    if (!this.suspicious()) return;
+    const { retired, stalled } = this.faults;
+    if (retired !== this.retiredBefore || stalled !== this.stalledBefore) return this.look();
+    this.told = true;
+    this.reporter.report(
+      'backend',
+      'fault',
+      `${stalled} accesses are stalled, but no fault waits, none was drained since the last replay and none was dropped since: ` +
+        'a fault was forgotten. Report every stalled access again when a replay does not let it finish',
+    );
+  }
+}
+
+/** The watch must not keep a Node process alive. */
+function unref(timer: unknown): void {
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
+    timer.unref();
+}
