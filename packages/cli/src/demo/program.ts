@@ -1,0 +1,10 @@
+import type { JsProgram } from '@mirrorspace/core';
+import { renderTile } from './tracer.js';
+
+/** Arguments: header address, column and row of the grid's first tile. A work unit renders the tile at its place in the grid. */
+export const traceProgram: JsProgram = {
+  language: 'js',
+  run(ctx, id, [header, column, row]) {
+    return renderTile(ctx, header!, column! + id.x, row! + id.y) ? undefined : 'retry';
+  },
+};

@@ -1,0 +1,155 @@
+import * as cell from './cell.js';
+import { addOctahedral } from './octahedral.js';
+import { HIT, hit, PAGE_MISSING, search, type RenderMemory } from './traverse.js';
+
+/** Pixels along the side of a tile: what one work unit renders. */
+export const TILE = 8;
+
+/** Rays along the side of a pixel: its colour is the mean over a grid of them. */
+const SAMPLES = 2;
+
+const LIGHT_X = -0.48;
+const LIGHT_Y = 0.72;
+const LIGHT_Z = 0.5;
+/** Colour of the ground, `0xbbggrr`. */
+const GROUND = 0xa8bac4;
+const HAZE_RED = 0.8;
+const HAZE_GREEN = 0.84;
+const HAZE_BLUE = 0.86;
+/** How far a shadow ray starts off the surface, so as not to meet it again. */
+const OFFSET = 1e-3;
+
+// Tiles are rendered to their end one at a time, so they can share scratch memory; it carries nothing from one to the next.
+const pixels = new Uint32Array(TILE * TILE);
+const light = new Float64Array(3);
+const normal = new Float64Array(3);
+
+/**
+ * Renders the tile at column `tileX` and row `tileY`, after the header at `header`, and stores its pixels (`0xffbbggrr`).
+ * Where pages are missing, every ray reports the first it needs; then nothing is stored and the answer is false.
+ */
+export function renderTile(memory: RenderMemory, header: number, tileX: number, tileY: number): boolean {
+  if (!memory.probe(header)) return false;
+  const width = memory.load32(header + cell.HEADER_SIZE);
+  const height = memory.load32(header + cell.HEADER_SIZE + 4);
+  const pitch = memory.load32(header + cell.HEADER_PITCH);
+  const first = memory.loadF64(header + cell.HEADER_PIXELS) + tileY * TILE * pitch + tileX * TILE * 4;
+  const columns = Math.min(TILE, width - tileX * TILE);
+  const rows = Math.min(TILE, height - tileY * TILE);
+  let isComplete = true;
+  for (let row = 0; row < rows; row += 1) {
+    if (!memory.probe(first + row * pitch, 'write')) isComplete = false;
+    for (let column = 0; column < columns; column += 1) {
+      light.fill(0);
+      for (let sample = 0; sample < SAMPLES * SAMPLES; sample += 1) {
+        const right = tileX * TILE + column + ((sample % SAMPLES) + 0.5) / SAMPLES;
+        const down = tileY * TILE + row + (Math.floor(sample / SAMPLES) + 0.5) / SAMPLES;
+        if (!see(memory, header, (right / width) * 2 - 1, 1 - (down / height) * 2)) isComplete = false;
+      }
+      pixels[row * TILE + column] = toPixel();
+    }
+  }
+  if (!isComplete) return false;
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) {
+      memory.store32(first + row * pitch + column * 4, pixels[row * TILE + column]!);
+    }
+  }
+  return true;
+}
+
+/** Adds what is seen at (`x`, `y`) of the picture, both from -1 to 1, to `light`; false: a page is missing. */
+function see(memory: RenderMemory, header: number, x: number, y: number): boolean {
+  const rootLow = memory.load32(header + cell.HEADER_ROOT);
+  const rootHigh = memory.load32(header + cell.HEADER_ROOT + 4);
+  const camera = header + cell.HEADER_CAMERA;
+  const ox = memory.loadF64(camera);
+  const oy = memory.loadF64(camera + 8);
+  const oz = memory.loadF64(camera + 16);
+  const dx = memory.loadF64(camera + 24) * x + memory.loadF64(camera + 48) * y + memory.loadF64(camera + 72);
+  const dy = memory.loadF64(camera + 32) * x + memory.loadF64(camera + 56) * y + memory.loadF64(camera + 80);
+  const dz = memory.loadF64(camera + 40) * x + memory.loadF64(camera + 64) * y + memory.loadF64(camera + 88);
+
+  const toGround = dy < 0 ? -oy / dy : Infinity;
+  const found = search(memory, rootLow, rootHigh, ox, oy, oz, dx, dy, dz, toGround, false);
+  if (found === PAGE_MISSING) return false;
+  if (found !== HIT && toGround === Infinity) {
+    addSky(dy / Math.sqrt(dx * dx + dy * dy + dz * dz));
+    return true;
+  }
+
+  const distance = found === HIT ? hit.distance : toGround;
+  const px = ox + dx * distance;
+  const py = oy + dy * distance;
+  const pz = oz + dz * distance;
+  let albedo = GROUND;
+  normal[0] = 0;
+  normal[1] = 1;
+  normal[2] = 0;
+  if (found === HIT) {
+    albedo = memory.load32(hit.triangle + cell.TRIANGLE_COLOUR);
+    surfaceNormal(memory, dx, dy, dz);
+  }
+  const facing = normal[0] * LIGHT_X + normal[1] * LIGHT_Y + normal[2] * LIGHT_Z;
+  let sun = facing > 0 ? facing : 0;
+  if (sun > 0) {
+    const sx = px + normal[0] * OFFSET;
+    const sy = py + normal[1] * OFFSET;
+    const sz = pz + normal[2] * OFFSET;
+    const blocked = search(memory, rootLow, rootHigh, sx, sy, sz, LIGHT_X, LIGHT_Y, LIGHT_Z, Infinity, true);
+    if (blocked === PAGE_MISSING) return false;
+    if (blocked === HIT) sun = 0;
+  }
+  const haze = Math.min(1, Math.max(0, (distance - 6) / 24));
+  addSurface(albedo, sun, normal[1], haze);
+  return true;
+}
+
+/** Sets `normal` to the interpolated normal at the hit, on the side that the ray comes from. */
+function surfaceNormal(memory: RenderMemory, dx: number, dy: number, dz: number): void {
+  const at = hit.triangle + cell.TRIANGLE_NORMALS;
+  normal.fill(0);
+  addOctahedral(memory.loadF32(at), memory.loadF32(at + 4), 1 - hit.u - hit.v, normal);
+  addOctahedral(memory.loadF32(at + 8), memory.loadF32(at + 12), hit.u, normal);
+  addOctahedral(memory.loadF32(at + 16), memory.loadF32(at + 20), hit.v, normal);
+  const [x, y, z] = [normal[0]!, normal[1]!, normal[2]!];
+  const scale = (x * dx + y * dy + z * dz > 0 ? -1 : 1) / Math.sqrt(x * x + y * y + z * z);
+  normal[0] = x * scale;
+  normal[1] = y * scale;
+  normal[2] = z * scale;
+}
+
+/** Adds the sky at the sine `height` above the horizon, where it is the colour of the haze. */
+function addSky(height: number): void {
+  const blue = Math.min(1, height * 2.5);
+  add(HAZE_RED - 0.42 * blue, HAZE_GREEN - 0.27 * blue, HAZE_BLUE - 0.08 * blue);
+}
+
+/** Adds a surface under a warm sun and a bluish sky, lost in haze with distance. */
+function addSurface(albedo: number, sun: number, up: number, haze: number): void {
+  const open = 0.5 + 0.5 * up;
+  const red = linear(albedo & 0xff) * (sun + 0.16 + 0.2 * open);
+  const green = linear((albedo >>> 8) & 0xff) * (sun * 0.95 + 0.16 + 0.24 * open);
+  const blue = linear((albedo >>> 16) & 0xff) * (sun * 0.85 + 0.17 + 0.3 * open);
+  add(red + (HAZE_RED - red) * haze, green + (HAZE_GREEN - green) * haze, blue + (HAZE_BLUE - blue) * haze);
+}
+
+function add(red: number, green: number, blue: number): void {
+  light[0]! += red;
+  light[1]! += green;
+  light[2]! += blue;
+}
+
+/** The mean of the samples that were added, as a pixel. */
+function toPixel(): number {
+  return (0xff000000 | (toByte(light[2]!) << 16) | (toByte(light[1]!) << 8) | toByte(light[0]!)) >>> 0;
+}
+
+// A gamma of 2 is near enough to sRGB's and needs no pow, whose last bit may differ from engine to engine.
+function linear(byte: number): number {
+  return (byte / 255) * (byte / 255);
+}
+
+function toByte(sum: number): number {
+  return Math.round(Math.sqrt(Math.min(1, sum / (SAMPLES * SAMPLES))) * 255);
+}
