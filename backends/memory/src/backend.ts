@@ -1,0 +1,42 @@
+import type { Backend } from '@mirrorspace/core/driver';
+import { MirrorError } from '@mirrorspace/core/driver';
+import { MemoryDevice } from './device.js';
+import { type MemoryOptions, resolveOptions } from './options.js';
+
+const openNames = new Set<string>();
+
+function freeName(): string {
+  let number = 0;
+  while (openNames.has(`memory:${number}`)) number++;
+  return `memory:${number}`;
+}
+
+/** Opens in-memory reference devices. */
+export const memory: Backend<MemoryOptions> = {
+  name: 'memory',
+
+  probe(options) {
+    try {
+      resolveOptions(options);
+      return Promise.resolve({ available: true, devices: ['in-memory reference device'] });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return Promise.resolve({ available: false, devices: [], reason, remedy: 'Correct the options.' });
+    }
+  },
+
+  async open(options) {
+    const config = resolveOptions(options);
+    const name = config.name ?? freeName();
+    if (openNames.has(name)) {
+      throw new MirrorError(
+        'INVALID_ARGUMENT',
+        `A device named ${name} is open already. Close it, or choose another name.`,
+        { device: name },
+      );
+    }
+    const device = new MemoryDevice(config, name, () => openNames.delete(name));
+    openNames.add(name);
+    return device;
+  },
+};

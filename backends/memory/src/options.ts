@@ -1,0 +1,161 @@
+import type { DeviceFeature } from '@mirrorspace/core/driver';
+import type { SimClock } from './clock.js';
+import type { DeviceEvent } from './event.js';
+import { checkLatency, type LatencyModel } from './latency.js';
+import { checkScript, type FaultScript } from './script.js';
+
+/** How the reference device is opened. */
+export interface MemoryOptions {
+  /** Device memory: bytes, or text such as `'64 MiB'` (B, KiB, MiB, GiB, TiB). Default 64 MiB. Untouched memory costs nothing. */
+  readonly memory?: number | string;
+  /** Page sizes in bytes, powers of two from 4096 to 2 MiB. Default 4096, 65,536 and 2 MiB. */
+  readonly pageSizes?: readonly number[];
+  /** User queues beside the one paging queue. Default 2. */
+  readonly queues?: number;
+  /** Entries of the fault buffer. Default 256. */
+  readonly faultBuffer?: number;
+  /** Features to claim. Default: all. The device behaves without those left out. */
+  readonly features?: readonly DeviceFeature[];
+  /** Seed of all randomness. Default 1. */
+  readonly seed?: number;
+  /** `'zero'` (default): everything happens at once. Otherwise simulated time passes. */
+  readonly latency?: 'zero' | LatencyModel;
+  /** Simulated time to live in; devices may share it. Default: a clock of its own. */
+  readonly clock?: SimClock;
+  /** Work units in flight at once. Default 256. */
+  readonly residentUnits?: number;
+  /** Entries of an MMU's TLB, a power of two. Default 1024. */
+  readonly tlbEntries?: number;
+  /** Simulated microseconds that a preemption costs for each resident work unit. Default 1. */
+  readonly preemptionUs?: number;
+  /** What goes wrong, and when. */
+  readonly faults?: FaultScript;
+  /** Fill frames with 0xDB when they were taken away. Default: only where time passes. */
+  readonly poison?: boolean;
+  /** Name of the device. Default: `memory:0`, `memory:1`, … */
+  readonly name?: string;
+  /** Bits of a virtual address, 32 to 47. Default 47. */
+  readonly addressBits?: number;
+  /** Most pages a command may list. Default 65,536. */
+  readonly pagesPerCommand?: number;
+  /** Most commands a submission may hold. Default 1024. */
+  readonly commandsPerSubmit?: number;
+  /** Called with everything that happens on the device. Must not call the device. */
+  readonly onEvent?: (event: DeviceEvent) => void;
+}
+
+/** Options with their defaults, checked. */
+export interface MemoryConfig extends Required<
+  Omit<MemoryOptions, 'clock' | 'name' | 'onEvent' | 'latency' | 'memory' | 'features'>
+> {
+  readonly memory: number;
+  readonly latency: LatencyModel | undefined;
+  readonly features: ReadonlySet<DeviceFeature>;
+  readonly clock: SimClock | undefined;
+  readonly name: string | undefined;
+  readonly onEvent: ((event: DeviceEvent) => void) | undefined;
+}
+
+/** Everything the reference device can claim. */
+export const ALL_FEATURES: readonly DeviceFeature[] = [
+  'queues',
+  'priorities',
+  'preemption',
+  'accessed-bits',
+  'dirty-bits',
+  'replayable-faults',
+  'atomics',
+  'read-only-maps',
+  'page-sizes',
+  'program:js',
+];
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+/** Checks options and fills in the defaults. @throws TypeError, RangeError */
+export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`options must be an object, got ${String(options)}`);
+  const asked = options.pageSizes ?? [4096, 65_536, 2 * 1024 * 1024];
+  if (!Array.isArray(asked) || asked.length === 0)
+    throw new TypeError('pageSizes must be an array of at least one page size');
+  const features = featuresOf(options, asked.length);
+  const sizes = [...new Set(asked)].sort((a, b) => a - b);
+  for (const size of sizes) powerOfTwo('pageSizes', size, 4096, 2 * 1024 * 1024);
+  const pageSizes = features.has('page-sizes') ? sizes : sizes.slice(0, 1);
+  const smallest = pageSizes[0]!;
+  const memory = parseBytes(options.memory ?? 64 * 2 ** 20);
+  // Frame numbers are used in 32-bit arithmetic.
+  integer('memory', memory, smallest, smallest * 2 ** 31);
+  const latency = options.latency ?? 'zero';
+  if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
+    throw new TypeError('onEvent must be a function');
+  if (options.name !== undefined && typeof options.name !== 'string') throw new TypeError('name must be a string');
+  return {
+    memory: Math.floor(memory / smallest) * smallest,
+    pageSizes,
+    features,
+    queues: features.has('queues') ? integer('queues', options.queues ?? 2, 1, 1024) : 1,
+    faultBuffer: integer('faultBuffer', options.faultBuffer ?? 256, 1, 2 ** 20),
+    seed: integer('seed', options.seed ?? 1, -(2 ** 31), 2 ** 32 - 1),
+    latency: latency === 'zero' ? undefined : checkLatency(latency),
+    residentUnits: integer('residentUnits', options.residentUnits ?? 256, 1, 2 ** 20),
+    tlbEntries: powerOfTwo('tlbEntries', options.tlbEntries ?? 1024, 1, 2 ** 20),
+    preemptionUs: features.has('preemption') ? atLeastZero('preemptionUs', options.preemptionUs ?? 1) : 0,
+    faults: checkScript(options.faults ?? []),
+    poison: options.poison ?? latency !== 'zero',
+    addressBits: integer('addressBits', options.addressBits ?? 47, 32, 47),
+    pagesPerCommand: integer('pagesPerCommand', options.pagesPerCommand ?? 65_536, 1, 2 ** 24),
+    commandsPerSubmit: integer('commandsPerSubmit', options.commandsPerSubmit ?? 1024, 1, 2 ** 20),
+    clock: options.clock,
+    name: options.name,
+    onEvent: options.onEvent,
+  };
+}
+
+/** Reads a size in bytes: a number, or text with a binary unit. @throws TypeError, RangeError */
+export function parseBytes(size: number | string): number {
+  if (typeof size === 'number') return size;
+  if (typeof size !== 'string')
+    throw new TypeError(`a size must be a number of bytes or text such as '64 MiB', got ${typeof size}`);
+  const [, digits, unit] = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$/.exec(size) ?? [];
+  const factor = unit === undefined ? undefined : UNITS[unit];
+  if (digits === undefined || factor === undefined) {
+    throw new RangeError(`'${size}' is no size: write bytes, or a number and one of B, KiB, MiB, GiB, TiB`);
+  }
+  return Math.floor(Number(digits) * factor);
+}
+
+function featuresOf(options: MemoryOptions, sizes: number): ReadonlySet<DeviceFeature> {
+  const asked = options.features ?? ALL_FEATURES;
+  if (!Array.isArray(asked)) throw new TypeError('features must be an array');
+  const features = new Set<DeviceFeature>(asked);
+  for (const feature of features) {
+    if (!ALL_FEATURES.includes(feature))
+      throw new RangeError(`the reference device cannot claim '${feature}', only ${ALL_FEATURES.join(', ')}`);
+  }
+  // Claims follow from what there is: one page size or one queue is none to choose from.
+  if (sizes === 1) features.delete('page-sizes');
+  if (options.queues === 1) features.delete('queues');
+  return features;
+}
+
+function integer(what: string, value: number, least: number, most: number): number {
+  if (typeof value !== 'number') throw new TypeError(`${what} must be a number, got ${typeof value}`);
+  if (!(Number.isInteger(value) && value >= least && value <= most)) {
+    throw new RangeError(`${what} must be an integer from ${least} to ${most}, got ${value}`);
+  }
+  return value;
+}
+
+function powerOfTwo(what: string, value: number, least: number, most: number): number {
+  integer(what, value, least, most);
+  if ((value & (value - 1)) !== 0) throw new RangeError(`${what} must be a power of two, got ${value}`);
+  return value;
+}
+
+function atLeastZero(what: string, value: number): number {
+  if (typeof value !== 'number') throw new TypeError(`${what} must be a number, got ${typeof value}`);
+  if (!(value >= 0 && value < Infinity)) throw new RangeError(`${what} must be ≥ 0, got ${value}`);
+  return value;
+}

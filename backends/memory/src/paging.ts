@@ -1,0 +1,149 @@
+import type {
+  CopyInCommand,
+  CopyOutCommand,
+  FlushTlbCommand,
+  HarvestCommand,
+  HostFrames,
+  MapCommand,
+  ProtectCommand,
+  UnmapCommand,
+} from '@mirrorspace/core/driver';
+import { BIT_DIRTY, MirrorError, ZERO_FRAME } from '@mirrorspace/core/driver';
+import type { FramePool } from './frames.js';
+import type { FrameGuard } from './guard.js';
+import type { Mmu } from './mmu.js';
+import { ENTRY_ACCESSED, ENTRY_DIRTY } from './table.js';
+
+const HARVESTED = ENTRY_ACCESSED | ENTRY_DIRTY;
+
+/** What paging commands act on. */
+export interface PagingTarget {
+  readonly name: string;
+  readonly pool: FramePool;
+  /** Poisons frames; absent where the device does not. */
+  readonly guard: FrameGuard | undefined;
+}
+
+export function map(target: PagingTarget, mmu: Mmu, command: MapCommand): void {
+  const { pages, frames, access, count, pageSize } = command;
+  const { table } = mmu;
+  const { guard } = target;
+  for (let i = 0; i < count; i++) {
+    if (!table.overlaps(pages[i]!, pageSize)) continue;
+    throw new MirrorError(
+      'INVALID_ARGUMENT',
+      `map: an entry of another size covers part of page ${pages[i]} of ${pageSize} bytes on ${target.name}; unmap it first.`,
+      { device: target.name, address: pages[i]! * pageSize },
+    );
+  }
+  for (let i = 0; i < count; i++) {
+    const old = table.map(pages[i]!, pageSize, frames[i]!, access[i]!);
+    if (guard === undefined) continue;
+    if (old >= 0) guard.unmapped(mmu.id, pages[i]!, old, pageSize);
+    guard.mapped(frames[i]!, pageSize);
+  }
+}
+
+export function unmap(target: PagingTarget, mmu: Mmu, command: UnmapCommand): void {
+  const { pages, count, pageSize, bits } = command;
+  const { table } = mmu;
+  const { guard } = target;
+  for (let i = 0; i < count; i++) {
+    const page = pages[i]!;
+    const entry = table.bits(page, pageSize);
+    if (bits !== undefined) bits[i] = mmu.report(entry);
+    if (entry === 0) continue;
+    table.setBits(page, pageSize, 0);
+    if (guard !== undefined) guard.unmapped(mmu.id, page, table.frame(page, pageSize), pageSize);
+  }
+}
+
+export function protect(mmu: Mmu, command: ProtectCommand): void {
+  const { pages, access, count, pageSize, bits } = command;
+  const { table, tlb } = mmu;
+  const ratio = pageSize / mmu.pageBytes;
+  for (let i = 0; i < count; i++) {
+    const page = pages[i]!;
+    const entry = table.bits(page, pageSize);
+    if (bits !== undefined) bits[i] = mmu.report(entry);
+    if (entry === 0) continue;
+    if (bits === undefined) table.setBits(page, pageSize, access[i]! | (entry & HARVESTED));
+    else {
+      table.setBits(page, pageSize, access[i]!);
+      tlb.forgetBits(page * ratio, ratio);
+    }
+  }
+}
+
+export function harvest(mmu: Mmu, command: HarvestCommand): void {
+  const { pages, count, pageSize, bits } = command;
+  const { table, tlb } = mmu;
+  const ratio = pageSize / mmu.pageBytes;
+  for (let i = 0; i < count; i++) {
+    const page = pages[i]!;
+    const entry = table.bits(page, pageSize);
+    bits[i] = mmu.report(entry);
+    if ((entry & HARVESTED) === 0) continue;
+    table.setBits(page, pageSize, entry & ~HARVESTED);
+    tlb.forgetBits(page * ratio, ratio);
+  }
+}
+
+export function flushTlb(target: PagingTarget, mmu: Mmu, command: FlushTlbCommand, submission: object): void {
+  const { pages, count, pageSize } = command;
+  const { tlb } = mmu;
+  if (pages === undefined || count === undefined || pageSize === undefined) {
+    tlb.flushAll();
+    target.guard?.flushed(mmu.id, submission, () => true);
+    return;
+  }
+  const ratio = pageSize / mmu.pageBytes;
+  for (let i = 0; i < count; i++) tlb.flush(pages[i]! * ratio, ratio);
+  if (target.guard === undefined) return;
+  const flushed = new Set(pages.subarray(0, count));
+  target.guard.flushed(mmu.id, submission, (page) => flushed.has(Math.floor(page / ratio)));
+}
+
+export function copyIn(target: PagingTarget, command: CopyInCommand): void {
+  const { frames, hostFrames, count, pageSize, host } = command;
+  const { pool, guard } = target;
+  const ratio = pageSize / pool.frameBytes;
+  for (let i = 0; i < count; i++) {
+    const frame = frames[i]! * ratio;
+    const hostFrame = hostFrames[i]!;
+    if (hostFrame === ZERO_FRAME) pool.fill(frame, 0, pageSize, 0);
+    else {
+      const from = host.offsetOf(hostFrame);
+      const buffer = hostBytes(target, host, hostFrame, from);
+      pool.writable(frame).u8.set(buffer.subarray(from, from + pageSize), pool.offsetOf(frame));
+    }
+    if (guard !== undefined) guard.written(frames[i]!, pageSize);
+  }
+}
+
+export function copyOut(target: PagingTarget, command: CopyOutCommand): void {
+  const { frames, hostFrames, count, pageSize, host, when } = command;
+  const { pool } = target;
+  const ratio = pageSize / pool.frameBytes;
+  for (let i = 0; i < count; i++) {
+    if (when !== undefined && (when[i]! & BIT_DIRTY) === 0) continue;
+    const frame = frames[i]! * ratio;
+    const to = host.offsetOf(hostFrames[i]!);
+    const buffer = hostBytes(target, host, hostFrames[i]!, to);
+    const from = pool.offsetOf(frame);
+    buffer.set(pool.slabs[frame >>> pool.slabShift]!.u8.subarray(from, from + pageSize), to);
+  }
+}
+
+/** The buffer that holds a host frame, after a look whether it really does. */
+function hostBytes(target: PagingTarget, host: HostFrames, frame: number, offset: number): Uint8Array {
+  const buffer = host.bufferOf(frame);
+  if (buffer !== undefined && offset >= 0 && offset + host.pageSize <= buffer.length) return buffer;
+  throw new MirrorError(
+    'INVALID_ARGUMENT',
+    `Host frame ${frame} has no ${host.pageSize} bytes at offset ${offset} of its buffer.`,
+    {
+      device: target.name,
+    },
+  );
+}
