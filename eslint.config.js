@@ -20,6 +20,12 @@ export default defineConfig(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       // Contract methods return promises whether or not an implementation has something to wait for.
       '@typescript-eslint/require-await': 'off',
+      // An abort reason is whatever the caller gave, and is passed on as it is.
+      '@typescript-eslint/only-throw-error': ['error', { allowThrowingAny: true, allowThrowingUnknown: true }],
+      '@typescript-eslint/prefer-promise-reject-errors': [
+        'error',
+        { allowThrowingAny: true, allowThrowingUnknown: true },
+      ],
       // `no-base-to-string` already refuses what has no text of its own.
       '@typescript-eslint/restrict-template-expressions': 'off',
       eqeqeq: 'error',
