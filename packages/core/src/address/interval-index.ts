@@ -2,14 +2,17 @@ import type { IdList } from './id-list.js';
 import { OrderedMap } from './ordered-map.js';
 
 const NONE = 0xffffffff;
-const CLASS_BITS = 2;
+const CLASS_BITS = 3;
 const FIRST_CAPACITY = 16;
+/** By class, the length that intervals of the class stay below. */
+const reaches = Float64Array.from({ length: 18 }, (_, sizeClass) => 2 ** (CLASS_BITS * (sizeClass + 1)));
+const firstStart = new Float64Array(1);
 
 /**
  * Intervals [start, end) with ids, which may overlap, and the query that finds those that meet a range.
  *
- * Intervals are sorted by start in one map for each size class (lengths below 4, 16, 64, … bytes). One of class c that
- * meets [a, b) must start after a - 4 ** (c + 1), so a query looks at one run of each class in use.
+ * Intervals are sorted by start in one map for each size class (lengths below 8, 64, 512, … bytes). One of class c that
+ * meets [a, b) must start after a - 8 ** (c + 1), so a query looks at one run of each class in use.
  * Ends are safe integers. Ids are small dense integers: memory grows with the greatest one.
  */
 export class IntervalIndex {
@@ -98,16 +101,15 @@ export class IntervalIndex {
   /** Appends the ids of all intervals that meet `start` … `end` - 1 to `out`, in no order, and returns how many. */
   query(start: number, end: number, out: IdList): number {
     const before = out.length;
-    let reach = 1;
     for (let sizeClass = 0; sizeClass < this.maps.length; sizeClass++) {
-      reach *= 1 << CLASS_BITS;
       const map = this.maps[sizeClass];
       if (map === undefined || map.size === 0) continue;
-      let position = map.ceil(start - reach + 1);
-      while (position >= 0 && map.keyAt(position) < end) {
-        for (let id = map.valueAt(position); id !== NONE; id = this.nextId[id]!) {
-          if (this.ends[id]! > start) out.push(id);
-        }
+      firstStart[0] = start - reaches[sizeClass]! + 1;
+      let position = map.ceilOf(firstStart, 0);
+      while (position >= 0) {
+        let id = map.valueAt(position);
+        if (this.starts[id]! >= end) break;
+        for (; id !== NONE; id = this.nextId[id]!) if (this.ends[id]! > start) out.push(id);
         position = map.next(position);
       }
     }
@@ -142,9 +144,9 @@ export class IntervalIndex {
   }
 }
 
-/** Floor of the logarithm of a length, to base 4. */
+/** Floor of the logarithm of a length, to base 8. */
 function classOf(length: number): number {
   const high = Math.floor(length / 2 ** 32);
   const log2 = high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(length);
-  return log2 >> (CLASS_BITS - 1);
+  return Math.floor(log2 / CLASS_BITS);
 }

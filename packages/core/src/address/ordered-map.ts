@@ -5,6 +5,12 @@ const MERGE_BELOW = CHUNK >> 2;
 const MERGE_INTO = CHUNK - MERGE_BELOW;
 
 /**
+ * Carries a key into calls: a fractional or large number as an argument of a call that is not inlined costs a heap
+ * number, an element of a typed array does not.
+ */
+const probe = new Float64Array(1);
+
+/**
  * A map from safe integers to u32 values, ordered by key.
  *
  * Two levels of sorted arrays: a directory of the first key of each chunk, and chunks of at most 32 entries that lie in
@@ -42,9 +48,10 @@ export class OrderedMap {
 
   /** The value of `key`, or -1 when it is not there. */
   get(key: number): number {
-    const chunk = this.chunkFor(key);
+    probe[0] = key;
+    const chunk = this.chunkFor(probe, 0);
     if (chunk < 0) return -1;
-    const at = this.entryFor(this.chunkAt[chunk]!, key);
+    const at = search(this.keys, this.chunkAt[chunk]! << CHUNK_SHIFT, CHUNK >> 1, probe, 0);
     return this.keys[at] === key ? this.values[at]! : -1;
   }
 
@@ -56,16 +63,29 @@ export class OrderedMap {
 
   /** The position of the greatest key that is not above `key`, or -1. */
   floor(key: number): number {
-    const chunk = this.chunkFor(key);
-    if (chunk < 0) return -1;
-    return (chunk << CHUNK_SHIFT) | (this.entryFor(this.chunkAt[chunk]!, key) & CHUNK_MASK);
+    probe[0] = key;
+    return this.floorOf(probe, 0);
   }
 
   /** The position of the smallest key that is not below `key`, or -1. */
   ceil(key: number): number {
-    const position = this.floor(key);
+    probe[0] = key;
+    return this.ceilOf(probe, 0);
+  }
+
+  /** As `floor` of `from[index]`, without the heap number that a key as an argument can cost. */
+  floorOf(from: Float64Array, index: number): number {
+    const chunk = this.chunkFor(from, index);
+    if (chunk < 0) return -1;
+    const at = search(this.keys, this.chunkAt[chunk]! << CHUNK_SHIFT, CHUNK >> 1, from, index);
+    return (chunk << CHUNK_SHIFT) | (at & CHUNK_MASK);
+  }
+
+  /** As `ceil` of `from[index]`, without the heap number that a key as an argument can cost. */
+  ceilOf(from: Float64Array, index: number): number {
+    const position = this.floorOf(from, index);
     if (position < 0) return this.first();
-    return this.keyAt(position) === key ? position : this.next(position);
+    return this.keyAt(position) === from[index] ? position : this.next(position);
   }
 
   /** The position of the smallest key, or -1. */
@@ -182,20 +202,16 @@ export class OrderedMap {
     this.entryCount = 0;
   }
 
-  /** The directory index of the chunk that would hold `key`, or -1 when it lies below all. */
-  private chunkFor(key: number): number {
+  /** The directory index of the chunk that would hold `from[index]`, or -1 when it lies below all. */
+  private chunkFor(from: Float64Array, index: number): number {
+    const key = from[index]!;
     const firstKeys = this.firstKeys;
     const hit = this.lastHit;
     if (firstKeys[hit]! <= key && key < firstKeys[hit + 1]!) return hit;
     if (!(firstKeys[0]! <= key && key < Infinity)) return -1;
-    const at = search(firstKeys, 0, firstKeys.length >> 1, key);
+    const at = search(firstKeys, 0, firstKeys.length >> 1, from, index);
     this.lastHit = at;
     return at;
-  }
-
-  /** The index in the pool of the greatest key of a chunk that is not above `key`; the chunk's first key is not. */
-  private entryFor(slot: number, key: number): number {
-    return search(this.keys, slot << CHUNK_SHIFT, CHUNK >> 1, key);
   }
 
   private insertAt(chunk: number, index: number, key: number, value: number): void {
@@ -286,10 +302,12 @@ export class OrderedMap {
 }
 
 /**
- * The index of the last of `half * 2` sorted keys from `at` on that is not above `key`; the first is not.
+ * The index of the last of `half * 2` sorted keys from `start` on that is not above `from[index]`; the first is not.
  * Four ways a step: three independent loads cost little more than one, and halve the chain of dependent ones.
  */
-function search(keys: Float64Array, at: number, half: number, key: number): number {
+function search(keys: Float64Array, start: number, half: number, from: Float64Array, index: number): number {
+  const key = from[index]!;
+  let at = start;
   let step = half;
   for (; step > 1; step >>= 2) {
     const quarter = step >> 1;

@@ -10,7 +10,9 @@ const DOUBLE_UP_TO = 1024;
 const GROWTH_SHIFT = 3;
 /** Share of the hash table that may be in use. */
 const MAX_LOAD = 0.7;
-const NO_LEAF = 0xffffffff;
+const NO_LEAF = -1;
+/** Carries a leaf's key into calls, where a number this large as an argument can cost an allocation. */
+const probe = new Float64Array(1);
 
 /** First page number that a PageTable cannot hold. */
 export const PAGE_NUMBER_LIMIT = 2 ** 50;
@@ -54,10 +56,11 @@ export class PageTable {
 
   /** The slot of `page`, or -1 when its leaf does not exist; the entry there may be 0. */
   find(page: number): number {
-    const key = Math.floor(page * (1 / LEAF_PAGES));
+    const key = keyOf(page);
     const last = this.lastLeaf;
     if (last >= 0 && this.leafKeys[last] === key) return (last << LEAF_SHIFT) | (page & LEAF_MASK);
-    const leaf = this.findLeaf(key);
+    probe[0] = key;
+    const leaf = this.findLeaf(probe, 0);
     if (leaf < 0) return -1;
     this.lastLeaf = leaf;
     return (leaf << LEAF_SHIFT) | (page & LEAF_MASK);
@@ -67,7 +70,8 @@ export class PageTable {
   ensure(page: number): number {
     const slot = this.find(page);
     if (slot >= 0) return slot;
-    const leaf = this.addLeaf(Math.floor(page * (1 / LEAF_PAGES)));
+    probe[0] = keyOf(page);
+    const leaf = this.addLeaf(probe, 0);
     this.lastLeaf = leaf;
     return (leaf << LEAF_SHIFT) | (page & LEAF_MASK);
   }
@@ -179,7 +183,8 @@ export class PageTable {
   }
 
   private collectLeaf(key: number, start: number, end: number, out: IdList): void {
-    const leaf = this.findLeaf(key);
+    probe[0] = key;
+    const leaf = this.findLeaf(probe, 0);
     if (leaf < 0 || this.population[leaf] === 0) return;
     const page = key * LEAF_PAGES;
     const slot = leaf << LEAF_SHIFT;
@@ -198,10 +203,12 @@ export class PageTable {
     return keys.subarray(0, count).sort();
   }
 
-  private findLeaf(key: number): number {
+  /** The leaf with the key `from[index]`, or -1. */
+  private findLeaf(from: Float64Array, index: number): number {
+    const key = from[index]!;
     const hash = this.hash;
     const mask = hash.length - 1;
-    let at = hashOf(key) >>> this.hashShift;
+    let at = hashOf(from, index) >>> this.hashShift;
     for (;;) {
       const leaf = hash[at]! - 1;
       if (leaf < 0 || this.leafKeys[leaf] === key) return leaf;
@@ -209,16 +216,17 @@ export class PageTable {
     }
   }
 
-  private addLeaf(key: number): number {
+  /** Makes a leaf with the key `from[index]`. */
+  private addLeaf(from: Float64Array, index: number): number {
     if (this.liveLeaves >= this.hash.length * MAX_LOAD) this.growHash();
     let leaf = this.freeLeaf;
     if (leaf !== NO_LEAF) {
-      this.freeLeaf = this.leafKeys[leaf]!;
+      this.freeLeaf = this.leafKeys[leaf]! | 0;
     } else {
       if (this.leavesMade === this.leafKeys.length) this.growLeaves();
       leaf = this.leavesMade++;
     }
-    this.leafKeys[leaf] = key;
+    this.leafKeys[leaf] = from[index]!;
     this.liveLeaves++;
     this.addToHash(leaf);
     return leaf;
@@ -227,7 +235,7 @@ export class PageTable {
   private addToHash(leaf: number): void {
     const hash = this.hash;
     const mask = hash.length - 1;
-    let at = hashOf(this.leafKeys[leaf]!) >>> this.hashShift;
+    let at = hashOf(this.leafKeys, leaf) >>> this.hashShift;
     while (hash[at] !== 0) at = (at + 1) & mask;
     hash[at] = leaf + 1;
   }
@@ -236,10 +244,10 @@ export class PageTable {
   private removeFromHash(leaf: number): void {
     const hash = this.hash;
     const mask = hash.length - 1;
-    let hole = hashOf(this.leafKeys[leaf]!) >>> this.hashShift;
+    let hole = hashOf(this.leafKeys, leaf) >>> this.hashShift;
     while (hash[hole] !== leaf + 1) hole = (hole + 1) & mask;
     for (let at = (hole + 1) & mask; hash[at] !== 0; at = (at + 1) & mask) {
-      const home = hashOf(this.leafKeys[hash[at]! - 1]!) >>> this.hashShift;
+      const home = hashOf(this.leafKeys, hash[at]! - 1) >>> this.hashShift;
       if (((at - home) & mask) >= ((at - hole) & mask)) {
         hash[hole] = hash[at]!;
         hole = at;
@@ -270,7 +278,16 @@ export class PageTable {
   }
 }
 
-/** Multiplication by 2 ** 32 / golden ratio spreads runs and strides alike (Knuth, TAOCP 3, 6.4); the high part keeps spaces apart. */
-function hashOf(key: number): number {
+/** The key of the leaf that holds a page. */
+function keyOf(page: number): number {
+  return Math.floor(page * (1 / LEAF_PAGES));
+}
+
+/**
+ * A hash of the key `keys[index]` in 32 bits. Multiplication by 2 ** 32 / golden ratio spreads runs and strides alike
+ * (Knuth, TAOCP 3, 6.4); the high part keeps pages apart that lie a multiple of 2 ** 35 from each other.
+ */
+function hashOf(keys: Float64Array, index: number): number {
+  const key = keys[index]!;
   return Math.imul((key | 0) ^ Math.imul((key * 2 ** -32) | 0, 0x85ebca77), 0x9e3779b1);
 }
