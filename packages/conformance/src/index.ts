@@ -1,1 +1,13 @@
-export {};
+export * from './adapters.js';
+export * from './backend.js';
+export * from './case.js';
+export * from './cases/index.js';
+export * from './check.js';
+export { Env, type EnvOptions } from './env.js';
+export * from './needs.js';
+export * from './node-test.js';
+export * from './report/index.js';
+export * from './rig.js';
+export * from './run.js';
+export * from './vitest.js';
+export { WatchedDevice, type LowerLimits } from './watch.js';

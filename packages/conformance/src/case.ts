@@ -1,0 +1,141 @@
+import type { Env } from './env.js';
+
+/** What part of the contract a case is about. */
+export const AREAS = [
+  'mapping',
+  'fault',
+  'protection',
+  'notifier',
+  'flush',
+  'queue',
+  'dirty',
+  'eviction',
+  'migration',
+  'duplication',
+  'fork',
+  'file',
+  'exclusive',
+  'devices',
+  'replay',
+  'limit',
+  'error',
+  'loss',
+  'teardown',
+  'leak',
+] as const;
+
+/** One of {@link AREAS}. */
+export type Area = (typeof AREAS)[number];
+
+/** Page sizes in bytes that cases are crossed with; a device runs those that it offers. */
+export const PAGE_SIZES = [4096, 65536, 2097152] as const;
+
+/**
+ * How a case of the `mirror` level is set up: `plain`; `small` limits; a `subrange` in the middle of a larger region;
+ * with a `second` busy space on the same device; as a `pair` of devices on one space.
+ */
+export const VARIANTS = ['plain', 'small', 'subrange', 'second', 'pair'] as const;
+
+/** One of {@link VARIANTS}. */
+export type Variant = (typeof VARIANTS)[number];
+
+/** `driver`: the contract alone. `mirror`: the device below core's address space and mirror. */
+export type Level = 'driver' | 'mirror';
+
+/**
+ * What a device must claim for a case to apply to it.
+ *
+ * A feature's name; `!feature` for what is not claimed; `mmu:managed`, `mmu:mirroring`; `pageSize:N`; `frames:N` for at least
+ * that much memory in the case's pages; `inject:lose`, `inject:hang` for what the backend's conformance companion offers.
+ */
+export type Need = string;
+
+/** Values of a case's parameters by name. */
+export type Params = Readonly<Record<string, string | number>>;
+
+/** One conformance case: plain data and a function. */
+export interface Case {
+  /** Stable and readable: `level/area:name:param=value,…`. */
+  readonly address: string;
+  readonly level: Level;
+  readonly area: Area;
+  /** Free labels; `hmm:*` and `igt:*` name the kernel's tests whose meaning the case carries. */
+  readonly tags: readonly string[];
+  /** The rule it holds true: `R1` to `R10`, or the member of the contract that states it. */
+  readonly rule: string;
+  /** What to look for when it fails. */
+  readonly mend: string;
+  readonly needs: readonly Need[];
+  readonly params: Params;
+  readonly variant: Variant;
+  run(env: Env): Promise<void>;
+}
+
+/** What {@link defineCases} makes cases from. */
+export interface CaseDefinition {
+  readonly name: string;
+  readonly rule: string;
+  readonly mend: string;
+  readonly tags?: readonly string[];
+  readonly needs?: readonly Need[];
+  /** Every combination of these makes a case. `pageSize` adds the need for that page size. */
+  readonly cross?: Readonly<Record<string, readonly (string | number)[]>>;
+  /** Of the `mirror` level only; all by default. */
+  readonly variants?: readonly Variant[];
+  readonly run: (env: Env) => Promise<void>;
+}
+
+/** What the cases of a file have in common. */
+export interface CaseGroup {
+  readonly level: Level;
+  readonly area: Area;
+  readonly needs?: readonly Need[];
+  readonly tags?: readonly string[];
+}
+
+function crossings(cross: CaseDefinition['cross']): Params[] {
+  let rows: Params[] = [{}];
+  for (const [name, values] of Object.entries(cross ?? {})) {
+    rows = rows.flatMap((row) => values.map((value) => ({ ...row, [name]: value })));
+  }
+  return rows;
+}
+
+/**
+ * Makes the cases of one file: one for every crossing of parameters and variants.
+ * @throws RangeError when two cases would have one address.
+ */
+export function defineCases(group: CaseGroup, definitions: readonly CaseDefinition[]): Case[] {
+  const seen = new Set<string>();
+  const cases: Case[] = [];
+  for (const definition of definitions) {
+    const variants = group.level === 'mirror' ? (definition.variants ?? VARIANTS) : (['plain'] as const);
+    for (const params of crossings(definition.cross)) {
+      for (const variant of variants) {
+        const shown = { ...params, ...(variant === 'plain' ? {} : { variant }) };
+        const suffix = Object.entries(shown).map(([name, value]) => `${name}=${value}`);
+        const address = [`${group.level}/${group.area}`, definition.name, ...(suffix.length ? [suffix.join(',')] : [])];
+        const made: Case = {
+          address: address.join(':'),
+          level: group.level,
+          area: group.area,
+          tags: [...(group.tags ?? []), ...(definition.tags ?? [])],
+          rule: definition.rule,
+          mend: definition.mend,
+          needs: [
+            ...(group.needs ?? []),
+            ...(definition.needs ?? []),
+            ...('pageSize' in params ? [`pageSize:${params['pageSize']}`] : []),
+          ],
+          params,
+          variant,
+          run: definition.run,
+        };
+        if (seen.has(made.address)) throw new RangeError(`two cases have the address ${made.address}: rename one`);
+        seen.add(made.address);
+        cases.push(made);
+      }
+    }
+  }
+  return cases;
+}
