@@ -1,0 +1,48 @@
+/** A page may be read through this entry. Set in every present entry. */
+export const PTE_READ = 1;
+/** A page may be written through this entry. */
+export const PTE_WRITE = 2;
+/** The frame is mapped by more than one entry on purpose (shared memory, fork); a validator then accepts it. */
+export const PTE_SHARED = 4;
+
+/** Bit that `harvest`, `unmap` and `protect` report: the device accessed the page since the last harvest. */
+export const BIT_ACCESSED = 1;
+/** Bit that `harvest`, `unmap` and `protect` report: the device wrote the page since the last harvest. */
+export const BIT_DIRTY = 2;
+
+/** Fault access code: a load. */
+export const FAULT_READ = 1;
+/** Fault access code: a store. */
+export const FAULT_WRITE = 2;
+/** Fault access code: an atomic read-modify-write; needs the same rights as a store. */
+export const FAULT_ATOMIC = 3;
+
+/** Why a fault is cancelled; index into {@link CANCEL_CODES}. */
+export const CANCEL_NOT_MAPPED = 0;
+export const CANCEL_DENIED = 1;
+export const CANCEL_OUT_OF_DEVICE_MEMORY = 2;
+export const CANCEL_OUT_OF_HOST_MEMORY = 3;
+export const CANCEL_IO = 4;
+export const CANCEL_TIMEOUT = 5;
+
+/** Error code that a stalled access fails with, by cancel reason. */
+export const CANCEL_CODES = [
+  'ADDRESS_NOT_MAPPED',
+  'ACCESS_DENIED',
+  'OUT_OF_DEVICE_MEMORY',
+  'OUT_OF_HOST_MEMORY',
+  'IO',
+  'DEVICE_TIMEOUT',
+] as const;
+
+/** Snapshot flags of one page (mirroring MMUs), after the kernel's HMM test device. 0: nothing there. */
+export const SNAPSHOT_READ = 1;
+export const SNAPSHOT_WRITE = 2;
+/** The page is the zero page. */
+export const SNAPSHOT_ZERO = 4;
+/** The page lives in this device's memory. */
+export const SNAPSHOT_LOCAL = 8;
+/** The page lives in another device's memory. */
+export const SNAPSHOT_REMOTE = 16;
+/** The page may not be accessed at all. */
+export const SNAPSHOT_ERROR = 128;

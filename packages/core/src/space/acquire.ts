@@ -1,0 +1,232 @@
+import { throwIfAborted } from './abort.js';
+import { hex, rangeOf } from '../address/index.js';
+import { MirrorError } from '../driver/index.js';
+import type { RecallMode } from './device-pages.js';
+import { Held, type HoldMode, type HoldOptions } from './hold.js';
+import { recallPages } from './recall.js';
+import {
+  PAGE_HELD,
+  PAGE_HELD_READ,
+  PAGE_HELD_WRITE,
+  PAGE_LOCKED,
+  PAGE_LOST,
+  PAGE_OWNED,
+  PAGE_WRITTEN,
+  PAGE_ZERO,
+} from './page-state.js';
+import { NEEDS_HOME, NEEDS_SOURCE, NEEDS_UNLOCK, resolve } from './resolve.js';
+import type { SpaceState } from './state.js';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Why a range cannot be claimed yet: what to wait for, and where. */
+interface Obstacle {
+  readonly kind: 'locked' | 'held' | 'source' | 'home';
+  readonly pageNumber: number;
+}
+
+/**
+ * Holds a byte range for the CPU: brings its pages home, and for writing takes them off every device.
+ * Claims all pages at once, so that two acquisitions never wait for each other's halves.
+ */
+export async function acquire(
+  space: SpaceState,
+  start: number,
+  bytes: number,
+  mode: HoldMode,
+  options: HoldOptions = {},
+): Promise<Held> {
+  checkMode(mode);
+  const range = rangeOf(start, bytes);
+  const limits = checkHoldOptions(options);
+  const aligned = space.pageRange(start, bytes);
+  const pages = new Uint32Array((aligned.end - aligned.start) / space.pageSize);
+  const first = space.pageOf(aligned.start);
+  for (;;) {
+    throwIfAborted(options.signal);
+    space.checkOpen();
+    space.checkAccess(aligned.start, aligned.end, mode === 'write');
+    const obstacle = collect(space, first, pages, mode);
+    if (obstacle !== undefined) {
+      await overcome(space, obstacle, first + pages.length, limits.timeoutMs, options.signal);
+      continue;
+    }
+    const discard = mode === 'write' && options.discard === true;
+    if (!discard) checkNotLost(space, first, pages);
+    for (const page of pages) space.store.hold(page, mode === 'write' ? PAGE_HELD_WRITE : PAGE_HELD_READ);
+    try {
+      await bringHome(space, pages, mode, discard, range);
+    } catch (error) {
+      letGo(space, pages);
+      throw error;
+    }
+    if (!space.closed && stillMapped(space, first, pages)) {
+      prepare(space, pages, mode, discard, range);
+      return new Held(space, mode, start, bytes, pages);
+    }
+    letGo(space, pages);
+  }
+}
+
+/** Resolves every page; the first that cannot be claimed now is the obstacle. */
+function collect(space: SpaceState, first: number, pages: Uint32Array, mode: HoldMode): Obstacle | undefined {
+  const { store } = space;
+  const write = mode === 'write';
+  for (let i = 0; i < pages.length;) {
+    const region = space.regions.at((first + i) * space.pageSize)!;
+    const end = Math.min(pages.length, space.pageOf(region.end) - first);
+    if (region.object === undefined) mapUntouched(space, first + i, first + end);
+    for (; i < end; i++) {
+      const page = resolve(space, region, first + i, write);
+      if (page === NEEDS_SOURCE) return { kind: 'source', pageNumber: first + i };
+      if (page === NEEDS_HOME) return { kind: 'home', pageNumber: first + i };
+      if (page === NEEDS_UNLOCK || (store.state[page]! & PAGE_LOCKED) !== 0)
+        return { kind: 'locked', pageNumber: first + i };
+      if ((store.state[page]! & (write ? PAGE_HELD : PAGE_HELD_WRITE)) !== 0)
+        return { kind: 'held', pageNumber: first + i };
+      pages[i] = page;
+    }
+  }
+  return undefined;
+}
+
+/** Gives untouched anonymous pages frames side by side, so that the range can be one view. */
+function mapUntouched(space: SpaceState, from: number, to: number): void {
+  const { store, base } = space;
+  for (let at = from; at < to; at++) {
+    if (store.lookup(base + at) >= 0) continue;
+    let end = at + 1;
+    while (end < to && store.lookup(base + end) < 0) end++;
+    const page = store.createRun(end - at);
+    for (let i = at; i < end; i++) store.link(base + i, page + i - at);
+    at = end;
+  }
+}
+
+async function overcome(
+  space: SpaceState,
+  obstacle: Obstacle,
+  endPage: number,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { store } = space;
+  const address = obstacle.pageNumber * space.pageSize;
+  const region = space.regions.at(address)!;
+  if (obstacle.kind === 'source') {
+    const index = region.objectPage + obstacle.pageNumber - space.pageOf(region.start);
+    const count = Math.min(endPage, space.pageOf(region.end)) - obstacle.pageNumber;
+    await region.object!.populate(index, count, signal);
+  } else if (obstacle.kind === 'home') {
+    await recallPages(store, Uint32Array.of(store.lookup(space.base + obstacle.pageNumber)), 1, 'clean');
+  } else if (!(await store.changed.wait(timeoutMs, signal))) {
+    const why =
+      obstacle.kind === 'held'
+        ? 'the CPU holds it elsewhere (a Held that was not released)'
+        : 'a copy or a read into it is under way';
+    throw new MirrorError('DEVICE_TIMEOUT', `waited ${timeoutMs} ms for the page at ${hex(address)}: ${why}`, {
+      address,
+    });
+  }
+}
+
+async function bringHome(
+  space: SpaceState,
+  pages: Uint32Array,
+  mode: HoldMode,
+  discard: boolean,
+  range: { start: number; end: number },
+): Promise<void> {
+  const { store } = space;
+  const inner = discard ? innerPages(space, pages, range) : { from: 0, to: 0 };
+  await recallWhere(store.devices, store, pages, inner.from, inner.to, 'drop', mode);
+  await recallWhere(store.devices, store, pages, 0, inner.from, mode === 'write' ? 'revoke' : 'clean', mode);
+  await recallWhere(store.devices, store, pages, inner.to, pages.length, mode === 'write' ? 'revoke' : 'clean', mode);
+}
+
+async function recallWhere(
+  devices: Uint8Array,
+  store: SpaceState['store'],
+  pages: Uint32Array,
+  from: number,
+  to: number,
+  recall: RecallMode,
+  mode: HoldMode,
+): Promise<void> {
+  let away: Uint32Array | undefined;
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    const page = pages[i]!;
+    const isAway = mode === 'write' ? devices[page] !== 0 : (store.state[page]! & PAGE_OWNED) !== 0;
+    if (!isAway) continue;
+    away ??= new Uint32Array(to - i);
+    away[count++] = page;
+  }
+  if (away !== undefined) await recallPages(store, away, count, recall);
+}
+
+/** The pages that lie wholly inside a byte range, as indexes. */
+function innerPages(
+  space: SpaceState,
+  pages: Uint32Array,
+  range: { start: number; end: number },
+): { from: number; to: number } {
+  const from = range.start % space.pageSize === 0 ? 0 : 1;
+  const to = range.end % space.pageSize === 0 ? pages.length : pages.length - 1;
+  return { from, to: Math.max(from, to) };
+}
+
+function prepare(
+  space: SpaceState,
+  pages: Uint32Array,
+  mode: HoldMode,
+  discard: boolean,
+  range: { start: number; end: number },
+): void {
+  const { store } = space;
+  if (mode === 'read') {
+    for (const page of pages) if ((store.state[page]! & PAGE_ZERO) !== 0) store.host.zero(page);
+    return;
+  }
+  const inner = discard ? innerPages(space, pages, range) : { from: 0, to: 0 };
+  for (let i = 0; i < pages.length; i++) {
+    const page = pages[i]!;
+    const fresh = i >= inner.from && i < inner.to;
+    if (fresh || (store.state[page]! & PAGE_ZERO) !== 0) store.host.zero(page);
+    store.state[page]! &= fresh ? ~(PAGE_ZERO | PAGE_LOST | PAGE_WRITTEN) : ~PAGE_ZERO;
+  }
+}
+
+function checkNotLost(space: SpaceState, first: number, pages: Uint32Array): void {
+  for (let i = 0; i < pages.length; i++) {
+    if ((space.store.state[pages[i]!]! & PAGE_LOST) === 0) continue;
+    const address = (first + i) * space.pageSize;
+    throw new MirrorError(
+      'DEVICE_LOST',
+      `the page at ${hex(address)} existed only on a device that was lost; write it whole (acquire with discard, space.write) or discard it with space.dontNeed`,
+      { address, ranges: [{ start: address, end: address + space.pageSize }] },
+    );
+  }
+}
+
+function stillMapped(space: SpaceState, first: number, pages: Uint32Array): boolean {
+  for (let i = 0; i < pages.length; i++) if (space.store.lookup(space.base + first + i) !== pages[i]) return false;
+  return true;
+}
+
+function letGo(space: SpaceState, pages: Uint32Array): void {
+  for (const page of pages) space.store.unhold(page);
+  space.store.announce();
+}
+
+function checkMode(mode: HoldMode): void {
+  if (mode !== 'read' && mode !== 'write') throw new TypeError(`mode must be 'read' or 'write', got ${String(mode)}`);
+}
+
+function checkHoldOptions(options: HoldOptions): { timeoutMs: number } {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  if (typeof timeoutMs !== 'number') throw new TypeError(`timeoutMs must be a number, got ${typeof timeoutMs}`);
+  if (!(timeoutMs > 0 && timeoutMs <= 2 ** 31 - 1))
+    throw new RangeError(`timeoutMs must lie in 1 to ${2 ** 31 - 1}, got ${timeoutMs}`);
+  return { timeoutMs };
+}

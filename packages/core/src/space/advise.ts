@@ -1,0 +1,56 @@
+import { checkMapped } from './protect.js';
+import type { Advice, RegionOwner } from './region.js';
+import type { SpaceMirror, SpaceState } from './state.js';
+import { isolate, zap } from './unmap.js';
+
+/** Attaches advice to a page range; fields that are absent stay as they are. Resolves when a pin is in force. */
+export async function adviseRange(
+  space: SpaceState,
+  owner: RegionOwner,
+  start: number,
+  end: number,
+  request: Advice,
+): Promise<void> {
+  if (typeof request !== 'object' || request === null) throw new TypeError('advise takes an object of advice');
+  checkAdvice(space, request);
+  checkMapped(space, start, end);
+  const { pin } = request;
+  for (const region of isolate(space, owner, start, end)) region.advice = { ...region.advice, ...request };
+  if (pin === undefined) return;
+  for (const mirror of space.mirrors) if (mirror !== pin) mirror.unpin(start, end);
+  if (pin !== null) await mirrorOf(space, pin).pin(start, end);
+}
+
+/** Brings a page range to a mirror ahead of faults, best effort. */
+export async function willNeed(space: SpaceState, start: number, end: number, mirror: object): Promise<void> {
+  checkMapped(space, start, end);
+  await mirrorOf(space, mirror).bring(start, end);
+}
+
+/** Discards a page range: anonymous private memory becomes zeros, private copies of files are forgotten, shared contents stay. */
+export async function dontNeed(space: SpaceState, start: number, end: number): Promise<void> {
+  checkMapped(space, start, end);
+  space.notifiers.begin('clear', start, end);
+  zap(space, start, end);
+  space.notifiers.end();
+  space.store.announce();
+  await space.flush();
+}
+
+function checkAdvice(space: SpaceState, request: Advice): void {
+  const { preferredLocation, readMostly, accessedBy, pin } = request;
+  if (preferredLocation !== undefined && preferredLocation !== null && preferredLocation !== 'host')
+    mirrorOf(space, preferredLocation);
+  if (readMostly !== undefined && typeof readMostly !== 'boolean')
+    throw new TypeError(`readMostly must be a boolean, got ${typeof readMostly}`);
+  if (accessedBy !== undefined && !Array.isArray(accessedBy))
+    throw new TypeError('accessedBy must be an array of mirrors');
+  for (const mirror of accessedBy ?? []) mirrorOf(space, mirror);
+  if (pin !== undefined && pin !== null) mirrorOf(space, pin);
+}
+
+/** @throws TypeError when it is no mirror of this space */
+function mirrorOf(space: SpaceState, candidate: object): SpaceMirror {
+  for (const mirror of space.mirrors) if (mirror === candidate) return mirror;
+  throw new TypeError('advice names something that is not an attached mirror of this space');
+}

@@ -1,0 +1,24 @@
+/** How a page is called home: `clean` leaves the device a read-only copy, `revoke` leaves it nothing, `drop` as well and does not copy the content. */
+export type RecallMode = 'clean' | 'revoke' | 'drop';
+
+/**
+ * What a space knows of a device's memory: enough to take pages back. Implemented by the mirror layer; one a device and
+ * page store, numbered by its bit in {@link PageStore.devices}.
+ */
+export interface DevicePages {
+  /** Name for messages. */
+  readonly name: string;
+  /** Takes note, synchronously, that a page is dead: its frame is freed by the next flush. */
+  discard(page: number): void;
+  /** Keeps a resident page from being chosen as a victim, or lets it be chosen again. Synchronous. */
+  block(page: number, blocked: boolean): void;
+  /**
+   * Brings pages home: afterwards host bytes are current (not for `drop`) and, but for `clean`, the device holds no copy. The caller has locked
+   * or claimed them. @throws MirrorError `DEVICE_LOST`, `DEVICE_TIMEOUT`
+   */
+  recall(pages: Uint32Array, count: number, mode: RecallMode): Promise<void>;
+  /** Carries pending invalidations to the device; resolves when they are true there. */
+  flush(): Promise<void>;
+  /** Tells that a lock, a hold or a region changed, so that faults that waited for it are tried again. Synchronous. */
+  kick(): void;
+}

@@ -1,0 +1,92 @@
+import { MirrorError } from '../driver/index.js';
+import { PAGE_HELD_WRITE, PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import { recallPages } from './recall.js';
+import { Region, type RegionOwner } from './region.js';
+import type { SpaceState } from './state.js';
+
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Fills `child` with the mappings of `parent`: private regions copy on write, shared ones stay shared. What devices own comes
+ * home first; pages stay locked until all are there, so that the copy is of one moment even while devices write.
+ */
+export async function forkInto(parent: SpaceState, child: SpaceState, childOwner: RegionOwner): Promise<void> {
+  const locked: number[] = [];
+  try {
+    for (;;) {
+      parent.checkOpen();
+      const away = ownedPages(parent);
+      if (away === 'locked') {
+        if (!(await parent.store.changed.wait(TIMEOUT_MS))) {
+          throw new MirrorError('DEVICE_TIMEOUT', `fork waited ${TIMEOUT_MS} ms for a page that is being copied`);
+        }
+        continue;
+      }
+      if (away.length === 0) break;
+      for (const page of away) parent.store.lock(page);
+      locked.push(...away);
+      await recallPages(parent.store, Uint32Array.from(away), away.length, 'clean');
+    }
+    for (const region of parent.regions.overlapping(0, parent.limit)) copyRegion(parent, child, childOwner, region);
+    child.cursor = parent.cursor;
+  } finally {
+    for (const page of locked) parent.store.unlock(page);
+    parent.store.announce();
+  }
+}
+
+/** The private pages of a space that a device owns; or `locked` when one of them is in transit. */
+function ownedPages(space: SpaceState): number[] | 'locked' {
+  const { store } = space;
+  const found: number[] = [];
+  for (const region of space.regions.overlapping(0, space.limit)) {
+    if (region.shared) continue;
+    for (const key of keysOf(space, region)) {
+      const page = store.lookup(key);
+      if ((store.state[page]! & PAGE_OWNED) === 0) continue;
+      if ((store.state[page]! & PAGE_LOCKED) !== 0) return 'locked';
+      found.push(page);
+    }
+  }
+  return found;
+}
+
+function keysOf(space: SpaceState, region: Region): number[] {
+  const { store, base, scratch } = space;
+  scratch.clear();
+  store.table.collect(base + space.pageOf(region.start), base + space.pageOf(region.end), scratch);
+  return Array.from(scratch.items.subarray(0, scratch.length), (slot) => store.table.pageOfSlot(slot));
+}
+
+function copyRegion(parent: SpaceState, child: SpaceState, childOwner: RegionOwner, region: Region): void {
+  const { store } = parent;
+  region.object?.retain();
+  child.regions.insert(
+    new Region(childOwner, {
+      start: region.start,
+      end: region.end,
+      access: region.access,
+      shared: region.shared,
+      object: region.object,
+      objectPage: region.objectPage,
+      name: region.name,
+      advice: {},
+    }),
+  );
+  for (const key of keysOf(parent, region)) {
+    const page = store.lookup(key);
+    // A page that the CPU writes just now would tear in the child: it gets its copy at once, as the kernel does for pinned pages.
+    const tears = !region.shared && (store.state[page]! & PAGE_HELD_WRITE) !== 0;
+    store.link(key - parent.base + child.base, tears ? duplicate(parent, page) : page);
+  }
+}
+
+function duplicate(space: SpaceState, page: number): number {
+  const { store } = space;
+  const { host } = store;
+  const copy = store.create();
+  const offset = host.offsetOf(page);
+  host.bufferOf(copy).set(host.bufferOf(page).subarray(offset, offset + host.pageSize), host.offsetOf(copy));
+  store.state[copy] = (store.state[copy]! & ~PAGE_ZERO) | (store.state[page]! & PAGE_LOST);
+  return copy;
+}

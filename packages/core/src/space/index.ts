@@ -1,0 +1,25 @@
+export { throwIfAborted } from './abort.js';
+export { type DevicePages, type RecallMode } from './device-pages.js';
+export { forkInto } from './fork.js';
+export { Held, type HoldMode, type HoldOptions, type ViewConstructor } from './hold.js';
+export { type HostMemory } from './host-memory.js';
+export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
+export { MemoryObject } from './memory-object.js';
+export { remainder, type Remainder } from './overlap.js';
+export * from './page-state.js';
+export { PageStore } from './page-store.js';
+export { recallPages } from './recall.js';
+export {
+  Region,
+  type Advice,
+  type MapOptions,
+  type RegionAccess,
+  type RegionInit,
+  type RegionOwner,
+} from './region.js';
+export { type RemapOptions } from './remap.js';
+export * from './resolve.js';
+export { Signal } from './signal.js';
+export { bytesSource, type ByteSource } from './source.js';
+export { createSpaceState, Space, type SpaceOptions } from './space.js';
+export { allows, SpaceState, type SpaceMirror } from './state.js';

@@ -1,0 +1,170 @@
+import { IdList, PAGE_NUMBER_LIMIT, PageTable } from '../address/index.js';
+import { throwIfAborted } from './abort.js';
+import { MirrorError } from '../driver/index.js';
+import { PAGE_CACHED, PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import type { PageStore } from './page-store.js';
+import { recallPages } from './recall.js';
+import type { ByteSource } from './source.js';
+
+/** Most bytes one read of a source asks for. */
+const READ_BYTES = 1 << 20;
+
+/**
+ * What shared and file regions map: a page cache over a byte source, or shared anonymous memory where there is none.
+ * Page `i` holds the bytes from `i * pageSize`. The kernel's `address_space` of an inode.
+ */
+export class MemoryObject {
+  readonly source: ByteSource | undefined;
+  private readonly store: PageStore;
+  private readonly table = new PageTable();
+  private references = 0;
+
+  constructor(store: PageStore, source: ByteSource | undefined) {
+    this.store = store;
+    this.source = source;
+  }
+
+  /** Metadata in bytes. */
+  get bytes(): number {
+    return this.table.bytes;
+  }
+
+  /** Counts one more region. */
+  retain(): void {
+    this.references++;
+  }
+
+  /** Counts one region less; after the last one, what is dirty is written back and the cache is dropped. */
+  async release(): Promise<void> {
+    if (--this.references > 0) return;
+    if (this.source?.write !== undefined) await this.writeBack(0, Infinity);
+    if (this.references === 0) this.drop();
+  }
+
+  /** The cached page at an index, or -1. */
+  lookup(index: number): number {
+    return this.table.get(index) - 1;
+  }
+
+  /** Makes a cached page of zeros for shared anonymous memory. */
+  create(index: number): number {
+    const page = this.store.create();
+    this.insert(index, page);
+    return page;
+  }
+
+  /**
+   * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read. The pages are
+   * locked while they are read; pages that others read at the time are not waited for.
+   * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then
+   */
+  async populate(index: number, count: number, signal?: AbortSignal): Promise<void> {
+    const most = Math.max(1, READ_BYTES / this.store.host.pageSize);
+    for (let at = index; at < index + count;) {
+      let run = 0;
+      while (at + run < index + count && run < most && this.lookup(at + run) < 0) run++;
+      if (run > 0) await this.readRun(at, run, signal);
+      at += Math.max(run, 1);
+    }
+  }
+
+  /** Writes dirty pages of `[index, index + count)` back to the source, those that devices own too. Resolves to pages written. */
+  async writeBack(index: number, count: number): Promise<number> {
+    const { store, source } = this;
+    if (source?.write === undefined) return 0;
+    const end = index + count;
+    const owned = this.cached(index, end)
+      .map((at) => this.lookup(at))
+      .filter((page) => (store.state[page]! & PAGE_OWNED) !== 0);
+    if (owned.length > 0) await recallPages(store, Uint32Array.from(owned), owned.length, 'clean');
+    let written = 0;
+    for (const at of this.cached(index, end)) {
+      const page = this.lookup(at);
+      if (page < 0 || (store.state[page]! & PAGE_DIRTY) === 0) continue;
+      const offset = at * store.host.pageSize;
+      const length = Math.min(store.host.pageSize, source.size - offset);
+      store.state[page]! &= ~PAGE_DIRTY;
+      try {
+        if (length > 0) await source.write(offset, this.bytesOf(page).slice(0, length));
+      } catch (cause) {
+        store.state[page]! |= PAGE_DIRTY;
+        throw new MirrorError(
+          'IO',
+          `writing ${length} bytes back at ${offset} failed; the pages stay dirty: sync again`,
+          { cause },
+        );
+      }
+      written++;
+    }
+    return written;
+  }
+
+  /** Indexes of the cached pages of `[index, end)`, ascending; a snapshot. */
+  private cached(index: number, end: number): number[] {
+    const slots = new IdList();
+    this.table.collect(index, Math.min(end, PAGE_NUMBER_LIMIT), slots);
+    return Array.from(slots.items.subarray(0, slots.length), (slot) => this.table.pageOfSlot(slot));
+  }
+
+  private bytesOf(page: number): Uint8Array {
+    const { host, state } = this.store;
+    if ((state[page]! & PAGE_ZERO) !== 0) return new Uint8Array(host.pageSize);
+    const offset = host.offsetOf(page);
+    return host.bufferOf(page).subarray(offset, offset + host.pageSize);
+  }
+
+  private insert(index: number, page: number): void {
+    this.store.state[page]! |= PAGE_CACHED;
+    this.table.set(index, page + 1);
+  }
+
+  private async readRun(index: number, count: number, signal?: AbortSignal): Promise<void> {
+    const { store } = this;
+    const { host } = store;
+    const first = store.createRun(count);
+    host.commit(first, count);
+    for (let i = 0; i < count; i++) {
+      store.state[first + i] = (store.state[first + i]! & ~PAGE_ZERO) | PAGE_LOCKED;
+      this.insert(index + i, first + i);
+    }
+    try {
+      await this.readBytes(index, first, count, signal);
+    } catch (cause) {
+      for (let i = 0; i < count; i++) {
+        this.table.delete(index + i);
+        store.uncache(first + i);
+        store.unlock(first + i);
+      }
+      store.announce();
+      throwIfAborted(signal);
+      throw new MirrorError(
+        'IO',
+        `reading ${count} pages at byte ${index * host.pageSize} of the source failed; see cause`,
+        { cause },
+      );
+    }
+    for (let i = 0; i < count; i++) store.unlock(first + i);
+    store.announce();
+  }
+
+  private async readBytes(index: number, first: number, count: number, signal?: AbortSignal): Promise<void> {
+    const { host } = this.store;
+    const source = this.source!;
+    const offset = index * host.pageSize;
+    const length = Math.max(0, Math.min(count * host.pageSize, source.size - offset));
+    const view = host.view(first, count);
+    const bytes = view ?? new Uint8Array(count * host.pageSize);
+    if (length > 0) await source.read(offset, bytes.subarray(0, length), signal);
+    bytes.fill(0, length);
+    if (view !== undefined) return;
+    for (let i = 0; i < count; i++) {
+      host
+        .bufferOf(first + i)
+        .set(bytes.subarray(i * host.pageSize, (i + 1) * host.pageSize), host.offsetOf(first + i));
+    }
+  }
+
+  private drop(): void {
+    for (const at of this.cached(0, Infinity)) this.store.uncache(this.table.delete(at) - 1);
+  }
+}

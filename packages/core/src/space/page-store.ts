@@ -1,0 +1,238 @@
+import { PageTable } from '../address/index.js';
+import { MirrorError } from '../driver/index.js';
+import type { DevicePages } from './device-pages.js';
+import type { HostMemory } from './host-memory.js';
+import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } from './page-state.js';
+import { Signal } from './signal.js';
+
+/** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
+const KEYS_PER_SPACE = 2 ** 35;
+const MAX_DEVICES = 8;
+const SHARED = 0xffffffff;
+const FIRST_CAPACITY = 256;
+const EXACT_GROWTH_BELOW = 1 << 16;
+
+/**
+ * The pages of a host memory and where they are mapped: one table for all spaces on that memory, one record a page.
+ * A page is content; its number is the number of its host frame. A key is a space's page number in the one table.
+ */
+export class PageStore {
+  readonly host: HostMemory;
+  readonly table = new PageTable();
+  /** `PAGE_*` bits, by page. */
+  state = new Uint16Array(FIRST_CAPACITY);
+  /** The page flag of the 2014 RFC: bit `d` says that device `d` holds a copy of the page. */
+  devices = new Uint8Array(FIRST_CAPACITY);
+  /** Reverse map: slot + 1 of the one entry that maps the page, 0 for none, SHARED for several (see `sharers`). */
+  private mapper = new Uint32Array(FIRST_CAPACITY);
+  private readonly sharers = new Map<number, number[]>();
+  private readonly pools: (DevicePages | undefined)[] = [];
+  private readonly spaces: boolean[] = [];
+  private readonly holders = new Map<number, number>();
+  /** Fires when locks, holds or mappings changed. */
+  readonly changed = new Signal();
+
+  constructor(host: HostMemory) {
+    this.host = host;
+  }
+
+  /** Metadata in bytes: table, page records, host memory's own. */
+  get bytes(): number {
+    const records = this.state.byteLength + this.devices.byteLength + this.mapper.byteLength;
+    return records + this.table.bytes + 48 * this.sharers.size + this.host.metadataBytes;
+  }
+
+  /** Takes a number for a space; its keys begin at `number * 2^35`. */
+  openSpace(): number {
+    let id = this.spaces.indexOf(false);
+    if (id < 0) id = this.spaces.length;
+    this.spaces[id] = true;
+    return id * KEYS_PER_SPACE;
+  }
+
+  /** Gives a space's keys back. */
+  closeSpace(base: number): void {
+    this.spaces[base / KEYS_PER_SPACE] = false;
+  }
+
+  /** Takes a bit for a device's pages. @throws MirrorError `INVALID_ARGUMENT` when eight devices are attached */
+  openDevice(pages: DevicePages): number {
+    for (let bit = 0; bit < MAX_DEVICES; bit++) {
+      if (this.pools[bit] !== undefined) continue;
+      this.pools[bit] = pages;
+      return bit;
+    }
+    throw new MirrorError(
+      'INVALID_ARGUMENT',
+      `${MAX_DEVICES} devices are attached to this host memory already; detach one, or give the space a host memory of its own`,
+    );
+  }
+
+  /** Gives a device's bit back. */
+  closeDevice(bit: number): void {
+    this.pools[bit] = undefined;
+  }
+
+  /** The device behind a bit. */
+  device(bit: number): DevicePages {
+    return this.pools[bit]!;
+  }
+
+  /** Tells all devices that something they may wait for changed, and wakes all waiters. */
+  announce(): void {
+    this.changed.fire();
+    for (let bit = 0; bit < this.pools.length; bit++) this.pools[bit]?.kick();
+  }
+
+  /** Makes a page of zeros that nothing maps yet. @throws MirrorError `OUT_OF_HOST_MEMORY` */
+  create(): number {
+    const page = this.host.allocate(1);
+    this.prepare(page, 1);
+    return page;
+  }
+
+  /** Makes `count` pages of zeros with consecutive numbers. @throws MirrorError `OUT_OF_HOST_MEMORY` */
+  createRun(count: number): number {
+    const first = this.host.allocate(count);
+    this.prepare(first, count);
+    return first;
+  }
+
+  /** The page that key maps, or -1. */
+  lookup(key: number): number {
+    return this.table.get(key) - 1;
+  }
+
+  /** Maps `page` at `key`, where nothing is mapped. */
+  link(key: number, page: number): void {
+    const slot = this.table.set(key, page + 1);
+    const mapper = this.mapper[page]!;
+    if (mapper === 0) this.mapper[page] = slot + 1;
+    else if (mapper !== SHARED) {
+      this.sharers.set(page, [mapper - 1, slot]);
+      this.mapper[page] = SHARED;
+    } else this.sharers.get(page)!.push(slot);
+  }
+
+  /** Removes the mapping of `page` at `key`; the page dies with its last one unless it is cached. */
+  unlink(key: number, page: number): void {
+    if (this.mapper[page] === SHARED) {
+      const slot = this.table.find(key);
+      const slots = this.sharers.get(page)!;
+      slots.splice(slots.indexOf(slot), 1);
+      if (slots.length === 1) {
+        this.mapper[page] = slots[0]! + 1;
+        this.sharers.delete(page);
+      }
+    } else this.mapper[page] = 0;
+    this.table.delete(key);
+    if (this.mapper[page] === 0 && (this.state[page]! & PAGE_CACHED) === 0) this.die(page);
+  }
+
+  /** Takes a page out of its object's cache; it dies if nothing maps it. */
+  uncache(page: number): void {
+    this.state[page]! &= ~PAGE_CACHED;
+    if (this.mapper[page] === 0) this.die(page);
+  }
+
+  /** Number of entries that map the page. */
+  mapCount(page: number): number {
+    const mapper = this.mapper[page]!;
+    return mapper === 0 ? 0 : mapper === SHARED ? this.sharers.get(page)!.length : 1;
+  }
+
+  /** Key of the page's `index`-th mapping, `0 <= index < mapCount(page)`. */
+  mappingKey(page: number, index: number): number {
+    const mapper = this.mapper[page]!;
+    return this.table.pageOfSlot(mapper === SHARED ? this.sharers.get(page)![index]! : mapper - 1);
+  }
+
+  /** Whether a write through one private mapping must copy first. */
+  isShared(page: number): boolean {
+    return this.mapper[page] === SHARED || (this.state[page]! & PAGE_CACHED) !== 0;
+  }
+
+  /** Locks a page and keeps devices from evicting it. */
+  lock(page: number): void {
+    this.state[page]! |= PAGE_LOCKED;
+    if (this.devices[page] !== 0) this.blockOnDevices(page, true);
+  }
+
+  /** Unlocks a page; the caller announces once after a batch. */
+  unlock(page: number): void {
+    this.state[page]! &= ~PAGE_LOCKED;
+    if (this.devices[page] !== 0) this.blockOnDevices(page, false);
+    if ((this.state[page]! & PAGE_DEAD) !== 0) this.reap(page);
+  }
+
+  /** Adds a CPU hold. */
+  hold(page: number, bit: number): void {
+    this.state[page]! |= bit;
+    this.holders.set(page, (this.holders.get(page) ?? 0) + 1);
+  }
+
+  /** Ends a CPU hold; the caller announces once after a batch. */
+  unhold(page: number): void {
+    const left = this.holders.get(page)! - 1;
+    if (left > 0) {
+      this.holders.set(page, left);
+      return;
+    }
+    this.holders.delete(page);
+    this.state[page]! &= ~PAGE_HELD;
+    if ((this.state[page]! & PAGE_DEAD) !== 0) this.reap(page);
+  }
+
+  /** Notes that device `bit` holds a copy. */
+  setDevice(page: number, bit: number): void {
+    this.devices[page]! |= 1 << bit;
+  }
+
+  /** Notes that device `bit` holds no copy any more; frees the page if that was the last thing a dead page waited for. */
+  clearDevice(page: number, bit: number): void {
+    this.devices[page]! &= ~(1 << bit);
+    if ((this.state[page]! & PAGE_DEAD) !== 0) this.reap(page);
+  }
+
+  private prepare(first: number, count: number): void {
+    if (first + count > this.state.length) this.grow(first + count);
+    this.state.fill(PAGE_USED | PAGE_ZERO, first, first + count);
+    this.devices.fill(0, first, first + count);
+    this.mapper.fill(0, first, first + count);
+  }
+
+  private blockOnDevices(page: number, blocked: boolean): void {
+    for (let bit = 0, left = this.devices[page]!; left !== 0; bit++, left >>= 1) {
+      if ((left & 1) === 1) this.pools[bit]?.block(page, blocked);
+    }
+  }
+
+  private die(page: number): void {
+    this.state[page]! |= PAGE_DEAD;
+    for (let bit = 0, left = this.devices[page]!; left !== 0; bit++, left >>= 1) {
+      if ((left & 1) === 1) this.pools[bit]?.discard(page);
+    }
+    this.reap(page);
+  }
+
+  private reap(page: number): void {
+    if ((this.state[page]! & (PAGE_LOCKED | PAGE_HELD)) !== 0 || this.devices[page] !== 0) return;
+    this.state[page] = 0;
+    this.host.free(page);
+  }
+
+  private grow(needed: number): void {
+    const length = this.state.length;
+    const step = length < EXACT_GROWTH_BELOW ? length * 2 : Math.ceil(length * 1.125);
+    const capacity = Math.max(needed, step);
+    const state = new Uint16Array(capacity);
+    state.set(this.state);
+    this.state = state;
+    const devices = new Uint8Array(capacity);
+    devices.set(this.devices);
+    this.devices = devices;
+    const mapper = new Uint32Array(capacity);
+    mapper.set(this.mapper);
+    this.mapper = mapper;
+  }
+}

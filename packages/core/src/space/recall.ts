@@ -1,0 +1,39 @@
+import type { RecallMode } from './device-pages.js';
+import { PAGE_LOCKED } from './page-state.js';
+import type { PageStore } from './page-store.js';
+
+/**
+ * Brings pages home from every device that holds them, all devices at the same time. Pages are locked meanwhile; those that
+ * the caller locked stay locked.
+ * @throws MirrorError `DEVICE_LOST`, `DEVICE_TIMEOUT`
+ */
+export async function recallPages(
+  store: PageStore,
+  pages: Uint32Array,
+  count: number,
+  mode: RecallMode,
+): Promise<void> {
+  let mask = 0;
+  const locked: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const page = pages[i]!;
+    mask |= store.devices[page]!;
+    if ((store.state[page]! & PAGE_LOCKED) !== 0) continue;
+    store.lock(page);
+    locked.push(page);
+  }
+  const recalls: Promise<void>[] = [];
+  for (let bit = 0; mask !== 0; bit++, mask >>= 1) {
+    if ((mask & 1) === 0) continue;
+    const mine = pages.subarray(0, count).filter((page) => (store.devices[page]! & (1 << bit)) !== 0);
+    recalls.push(store.device(bit).recall(mine, mine.length, mode));
+  }
+  try {
+    // All must end before the locks do, also when one fails.
+    const results = await Promise.allSettled(recalls);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  } finally {
+    for (const page of locked) store.unlock(page);
+    store.announce();
+  }
+}

@@ -1,0 +1,122 @@
+import type { MemoryObject } from './memory-object.js';
+import type { Held, HoldMode, HoldOptions } from './hold.js';
+import type { ByteSource } from './source.js';
+
+/** What CPU and devices may do with a region. `none` keeps the address range and its contents, but no access succeeds. */
+export type RegionAccess = 'none' | 'read' | 'read-write';
+
+/** What `space.map` takes. */
+export interface MapOptions {
+  /** Bytes to map, 1 to 2^47; rounded up to whole pages. */
+  readonly bytes: number;
+  /** Where: a hint, or with `fixed` a demand. Byte address; with `fixed` a multiple of the page size. */
+  readonly address?: number;
+  /** The region starts exactly at `address`; what is mapped there is replaced. Default false. */
+  readonly fixed?: boolean;
+  /** Default `read-write`. */
+  readonly access?: RegionAccess;
+  /** `shared`: fork keeps sharing it and writes reach the source. `private`: copy on write. Default `private`. */
+  readonly share?: 'private' | 'shared';
+  /** Bytes to map; anonymous (zeros) without. */
+  readonly source?: ByteSource;
+  /** Offset of the region's first byte in the source; a multiple of the page size. Default 0. */
+  readonly offset?: number;
+  /** Name for traces and messages. */
+  readonly name?: string;
+}
+
+/** Hints about how a region is used. They change speed, never results. */
+export interface Advice {
+  /** Where its pages should live: a mirror of the space, the host, or nowhere in particular. Default `null`. */
+  readonly preferredLocation?: object | 'host' | null;
+  /** Written seldom: devices get copies rather than ownership when they read ahead. Default false. */
+  readonly readMostly?: boolean;
+  /** Mirrors that get the pages again after each CPU hold on them, before they fault. Default none. */
+  readonly accessedBy?: readonly object[];
+  /** Mirror on whose device the pages stay, strictly, until `null` is given. Default `null`. */
+  readonly pin?: object | null;
+}
+
+/** What a region needs of its space. */
+export interface RegionOwner {
+  readonly pageSize: number;
+  acquire(start: number, bytes: number, mode: HoldMode, options?: HoldOptions): Promise<Held>;
+  unmap(start: number, bytes: number): Promise<void>;
+}
+
+/** How a region was made. */
+export interface RegionInit {
+  readonly start: number;
+  readonly end: number;
+  readonly access: RegionAccess;
+  readonly shared: boolean;
+  readonly object: MemoryObject | undefined;
+  readonly objectPage: number;
+  readonly name: string;
+  readonly advice: Advice;
+}
+
+/**
+ * A mapped range of a space. When a part is unmapped, this handle stays with the lowest part that is left (the others are
+ * found by `space.regionAt`); when nothing is left it is closed.
+ */
+export class Region {
+  readonly name: string;
+  /** Whether fork shares it rather than copying on write. */
+  readonly shared: boolean;
+  /** Page cache it maps; internal to core. */
+  readonly object: MemoryObject | undefined;
+  /** Index in `object` of the page at `start`; internal to core. */
+  objectPage: number;
+  /** First byte address; changed by the space only. */
+  start: number;
+  /** End address, exclusive; changed by the space only. */
+  end: number;
+  /** Rights; changed by `space.protect` only. */
+  access: RegionAccess;
+  /** Hints; changed by `space.advise` only. */
+  advice: Advice;
+  /** Whether nothing is left of it. */
+  closed = false;
+  private readonly owner: RegionOwner;
+
+  constructor(owner: RegionOwner, init: RegionInit) {
+    this.owner = owner;
+    this.start = init.start;
+    this.end = init.end;
+    this.access = init.access;
+    this.shared = init.shared;
+    this.object = init.object;
+    this.objectPage = init.objectPage;
+    this.name = init.name;
+    this.advice = init.advice;
+  }
+
+  /** First byte address: the pointer to hand to programs. */
+  get address(): number {
+    return this.start;
+  }
+
+  /** Length in bytes, whole pages; 0 when closed. */
+  get bytes(): number {
+    return this.closed ? 0 : this.end - this.start;
+  }
+
+  /** Page size of its space, in bytes. */
+  get pageSize(): number {
+    return this.owner.pageSize;
+  }
+
+  /** Holds all of it, or `bytes` from `offset`, for the CPU; see `space.acquire`. */
+  acquire(mode: HoldMode, options: HoldOptions & { offset?: number; bytes?: number } = {}): Promise<Held> {
+    const offset = options.offset ?? 0;
+    return this.owner.acquire(this.start + offset, options.bytes ?? this.bytes - offset, mode, options);
+  }
+
+  /** Unmaps all of it, or `bytes` from `offset`; see `space.unmap`. A closed region is done already. */
+  async unmap(part: { offset?: number; bytes?: number } = {}): Promise<void> {
+    if (this.closed) return;
+    const offset = part.offset ?? 0;
+    await this.owner.unmap(this.start + offset, part.bytes ?? this.bytes - offset);
+  }
+}

@@ -1,0 +1,96 @@
+import { checkAddress, hex } from '../address/index.js';
+import { MirrorError } from '../driver/index.js';
+import { findAddress } from './map.js';
+import type { MemoryObject } from './memory-object.js';
+import { checkMapped } from './protect.js';
+import type { Region, RegionOwner } from './region.js';
+import type { SpaceState } from './state.js';
+import { isolate, unmapSync } from './unmap.js';
+
+/** Where and how large a mapping is to be. */
+export interface RemapOptions {
+  /** New length in bytes, 1 to 2^47; rounded up to whole pages. Default: as before. */
+  readonly bytes?: number;
+  /** Demands this start address, a multiple of the page size outside the old range; what is mapped there is replaced. */
+  readonly address?: number;
+}
+
+/**
+ * Grows, shrinks or moves the mapping of a page range that lies in one region; contents move with it, nothing is copied.
+ * Without an address it grows in place where there is room, else it moves. Resolves when no device uses the old addresses.
+ * @throws MirrorError `ADDRESS_NOT_MAPPED`, `INVALID_ARGUMENT` when the range spans regions, `OUT_OF_ADDRESS_SPACE`; nothing is changed then
+ */
+export async function remapRange(
+  space: SpaceState,
+  owner: RegionOwner,
+  start: number,
+  end: number,
+  options: RemapOptions,
+): Promise<Region> {
+  const bytes = options.bytes === undefined ? end - start : space.pageRange(0, options.bytes).end;
+  checkMapped(space, start, end);
+  const whole = space.regions.at(start)!;
+  if (whole.end < end) {
+    throw new MirrorError(
+      'INVALID_ARGUMENT',
+      `remap works on one region; a part of the range ends at ${hex(whole.end)}`,
+      { address: whole.end },
+    );
+  }
+  checkSourceReaches(space, whole, start, bytes);
+  const target = options.address === undefined ? undefined : checkTarget(space, start, end, options.address, bytes);
+  const inPlace = target === undefined && fitsInPlace(space, start, end, bytes);
+  const to = target ?? (inPlace ? start : findAddress(space, bytes, undefined));
+  const released: MemoryObject[] = [];
+  if (target !== undefined) released.push(...unmapSync(space, owner, target, target + bytes));
+  const region = isolate(space, owner, start, end)[0]!;
+  if (bytes < end - start) released.push(...unmapSync(space, owner, start + bytes, end));
+  if (inPlace) space.regions.resize(region, start, start + bytes);
+  else move(space, region, to, bytes);
+  space.store.announce();
+  await space.flush();
+  for (const object of released) await object.release();
+  return region;
+}
+
+/** Moves a region and its entries. */
+function move(space: SpaceState, region: Region, to: number, bytes: number): void {
+  const { store, base, scratch } = space;
+  const from = region.start;
+  space.notifiers.begin('unmap', from, region.end);
+  scratch.clear();
+  store.table.collect(base + space.pageOf(from), base + space.pageOf(region.end), scratch);
+  const keys = Array.from(scratch.items.subarray(0, scratch.length), (slot) => store.table.pageOfSlot(slot));
+  const shift = space.pageOf(to) - space.pageOf(from);
+  for (const key of keys) {
+    const page = store.lookup(key);
+    // The new entry first: a page without any would die.
+    store.link(key + shift, page);
+    store.unlink(key, page);
+  }
+  space.regions.resize(region, to, to + bytes);
+  space.notifiers.end();
+}
+
+function fitsInPlace(space: SpaceState, start: number, end: number, bytes: number): boolean {
+  if (start + bytes <= end) return true;
+  return start + bytes <= space.limit && space.regions.overlapping(end, start + bytes).length === 0;
+}
+
+function checkTarget(space: SpaceState, start: number, end: number, address: number, bytes: number): number {
+  checkAddress(address);
+  if (address % space.pageSize !== 0)
+    throw new RangeError(`address must be a multiple of ${space.pageSize}, got ${hex(address)}`);
+  if (address === 0) throw new RangeError('address 0 is never mapped, so that null pointers fault');
+  if (address + bytes > space.limit) throw new RangeError(`${bytes} bytes at ${hex(address)} leave the space`);
+  if (address < end && start < address + bytes) throw new RangeError('the new range must not overlap the old one');
+  return address;
+}
+
+function checkSourceReaches(space: SpaceState, region: Region, start: number, bytes: number): void {
+  const source = region.object?.source;
+  if (source === undefined) return;
+  const firstPage = region.objectPage + space.pageOf(start - region.start);
+  if (firstPage * space.pageSize + bytes <= Math.ceil(source.size / space.pageSize) * space.pageSize) return;
+  throw new RangeError(`${bytes} bytes reach beyond the source's ${source.size} bytes`);
+}

@@ -1,0 +1,61 @@
+import { PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import type { Region } from './region.js';
+import type { SpaceState } from './state.js';
+
+/** The page must first be read from its source. */
+export const NEEDS_SOURCE = -1;
+/** The page must first come home from the device that owns it, because a private copy of it is to be made. */
+export const NEEDS_HOME = -2;
+/** The page is locked, and a private copy of it is to be made: wait for the unlock. */
+export const NEEDS_UNLOCK = -3;
+
+/**
+ * Finds the page behind a page number of a region for an access, making and mapping it where that needs no waiting: a page of
+ * zeros for untouched anonymous memory, a cached page of the region's object, a private copy for a write to a shared one.
+ * Returns the page, or a negative `NEEDS_*` code. Rights are the caller's business.
+ * @throws MirrorError `OUT_OF_HOST_MEMORY`
+ */
+export function resolve(space: SpaceState, region: Region, pageNumber: number, write: boolean): number {
+  const { store } = space;
+  const key = space.base + pageNumber;
+  let page = store.lookup(key);
+  if (page < 0) {
+    page = find(space, region, pageNumber);
+    if (page < 0) return page;
+    store.link(key, page);
+  }
+  return write && !region.shared && store.isShared(page) ? breakCopyOnWrite(space, key, page) : page;
+}
+
+function find(space: SpaceState, region: Region, pageNumber: number): number {
+  const object = region.object;
+  if (object === undefined) return space.store.create();
+  const index = region.objectPage + pageNumber - space.pageOf(region.start);
+  const cached = object.lookup(index);
+  if (cached >= 0) return cached;
+  return object.source === undefined ? object.create(index) : NEEDS_SOURCE;
+}
+
+/** Gives `key` a page of its own with the same content. Devices that map the old page there are told (`clear`). */
+function breakCopyOnWrite(space: SpaceState, key: number, page: number): number {
+  const { store } = space;
+  if ((store.state[page]! & PAGE_LOCKED) !== 0) return NEEDS_UNLOCK;
+  if ((store.state[page]! & PAGE_OWNED) !== 0) return NEEDS_HOME;
+  const copy = store.create();
+  store.state[copy]! |= store.state[page]! & PAGE_LOST;
+  if ((store.state[page]! & PAGE_ZERO) === 0) copyPage(space, page, copy);
+  const address = (key - space.base) * space.pageSize;
+  space.notifiers.begin('clear', address, address + space.pageSize);
+  store.unlink(key, page);
+  store.link(key, copy);
+  space.notifiers.end();
+  return copy;
+}
+
+function copyPage(space: SpaceState, from: number, to: number): void {
+  const { host, state } = space.store;
+  const offset = host.offsetOf(from);
+  const source = host.bufferOf(from).subarray(offset, offset + host.pageSize);
+  host.bufferOf(to).set(source, host.offsetOf(to));
+  state[to]! &= ~PAGE_ZERO;
+}

@@ -1,0 +1,21 @@
+/**
+ * Something with bytes at offsets that a region can map: a file, a Blob, an OPFS handle, a network object.
+ * Its identity is its object: mapping the same object twice shares one page cache.
+ */
+export interface ByteSource {
+  /** Length in bytes; a region may reach to the end of its last page, where reads give zeros. */
+  readonly size: number;
+  /** Fills `into` with the bytes from `offset`; rejects (or throws) when it cannot fill it. Never asked beyond `size`. */
+  read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void> | void;
+  /** Writes bytes back. Without it, shared writable regions over this source are refused. Never asked beyond `size`. */
+  write?(offset: number, from: Uint8Array): Promise<void> | void;
+}
+
+/** A source over bytes in memory; `write` changes them. */
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  return {
+    size: bytes.byteLength,
+    read: (offset, into) => into.set(bytes.subarray(offset, offset + into.byteLength)),
+    write: (offset, from) => bytes.set(from, offset),
+  };
+}

@@ -1,0 +1,211 @@
+import { checkAddress, checkPageSize } from '../address/index.js';
+import { MirrorError } from '../driver/index.js';
+import type { NotifierList } from '../notifier/index.js';
+import { Tracer } from '../trace/index.js';
+import { acquire } from './acquire.js';
+import { adviseRange, dontNeed, willNeed } from './advise.js';
+import type { Held, HoldMode, HoldOptions } from './hold.js';
+import type { HostMemory } from './host-memory.js';
+import { hostStateOf } from './host-state.js';
+import { managedMemory } from './managed-memory.js';
+import { mapRegion } from './map.js';
+import { protectRange } from './protect.js';
+import { readBytes, writeBytes } from './read-write.js';
+import type { Advice, MapOptions, Region, RegionAccess, RegionOwner } from './region.js';
+import { remapRange, type RemapOptions } from './remap.js';
+import { SpaceState } from './state.js';
+import { syncRange } from './sync.js';
+import { unmapRange, unmapSync } from './unmap.js';
+
+/** How a space is made. */
+export interface SpaceOptions {
+  /** Bytes a page: a power of two from 4096 to 2 MiB. Default 4096, or that of `host`. */
+  readonly pageSize?: number;
+  /** Where pages live. Spaces on one host memory can share pages. Default: managed memory of its own. */
+  readonly host?: HostMemory;
+  /** Bits of an address, 32 to 47: every address given out is below `2 ** addressBits`. Default 47. */
+  readonly addressBits?: number;
+  /** Receives what happens. Default: a tracer of its own. */
+  readonly trace?: Tracer;
+}
+
+let nextId = 1;
+
+/** Checks options and makes a space's state. @throws TypeError, RangeError */
+export function createSpaceState(options: SpaceOptions): SpaceState {
+  const { addressBits = 47, trace = new Tracer() } = options;
+  const host = options.host ?? managedMemory({ pageSize: checkPageSize(options.pageSize ?? 4096) });
+  if (options.pageSize !== undefined && options.pageSize !== host.pageSize) {
+    throw new RangeError(`pageSize ${options.pageSize} differs from the host memory's ${host.pageSize}`);
+  }
+  if (!Number.isInteger(addressBits) || addressBits < 32 || addressBits > 47) {
+    throw new RangeError(`addressBits must lie in 32 to 47, got ${String(addressBits)}`);
+  }
+  return new SpaceState(nextId++, hostStateOf(host), addressBits, trace);
+}
+
+/** A space of up to 2^47 bytes of addresses, as the CPU uses it. Devices come with `AddressSpace`. */
+export class Space implements RegionOwner {
+  /** Machinery shared with the mirror layer; internal to core. */
+  readonly state: SpaceState;
+  private closing: Promise<void> | undefined;
+
+  constructor(state: SpaceState) {
+    this.state = state;
+  }
+
+  /** Number of the space, unique in the process. */
+  get id(): number {
+    return this.state.id;
+  }
+
+  /** Bytes a page. */
+  get pageSize(): number {
+    return this.state.pageSize;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.state.closed;
+  }
+
+  /** Receives what happens. */
+  get trace(): Tracer {
+    return this.state.trace;
+  }
+
+  /** Interval notifiers: who is told before page-table entries change. */
+  get notifiers(): NotifierList {
+    return this.state.notifiers;
+  }
+
+  /** Bytes of metadata: page tables, page records and regions; shared records are counted in every space on the host memory. */
+  get metadataBytes(): number {
+    return this.state.store.bytes + this.state.regions.bytes + this.state.notifiers.bytes;
+  }
+
+  /**
+   * Maps a region. Synchronous; costs nothing for contents that are never touched.
+   * @throws TypeError, RangeError for malformed options; MirrorError `OUT_OF_ADDRESS_SPACE`, `INVALID_ARGUMENT`, `CLOSED`
+   */
+  map(options: MapOptions): Region {
+    return mapRegion(this.state, this, options);
+  }
+
+  /** The region that holds an address, or `undefined`. @throws TypeError, RangeError */
+  regionAt(address: number): Region | undefined {
+    return this.state.regions.at(checkAddress(address));
+  }
+
+  /** All regions by address; a snapshot. */
+  regions(): Region[] {
+    return this.state.regions.overlapping(0, this.state.limit);
+  }
+
+  /**
+   * Unmaps the pages that hold `[start, start + bytes)`; holes are no error. Synchronous for the CPU; resolves when no device
+   * can reach them any more and, for the last shared region over a source, what was written is in it.
+   */
+  async unmap(start: number, bytes: number): Promise<void> {
+    this.state.checkOpen();
+    const range = this.state.pageRange(start, bytes);
+    await unmapRange(this.state, this, range.start, range.end);
+  }
+
+  /** Changes what may be done with the pages that hold a range; resolves when devices obey. @throws MirrorError `ADDRESS_NOT_MAPPED`; nothing is changed then */
+  async protect(start: number, bytes: number, access: RegionAccess): Promise<void> {
+    this.state.checkOpen();
+    const range = this.state.pageRange(start, bytes);
+    await protectRange(this.state, this, range.start, range.end, access);
+  }
+
+  /** Grows, shrinks or moves a mapping; see {@link RemapOptions}. Returns its region, which keeps its handle. */
+  async remap(start: number, bytes: number, options: RemapOptions): Promise<Region> {
+    this.state.checkOpen();
+    if (typeof options !== 'object' || options === null) throw new TypeError('remap takes { bytes?, address? }');
+    const range = this.state.pageRange(start, bytes);
+    return remapRange(this.state, this, range.start, range.end, options);
+  }
+
+  /** Attaches advice to the pages that hold a range; resolves when a pin is in force. @throws MirrorError `ADDRESS_NOT_MAPPED`, `OUT_OF_DEVICE_MEMORY` for a pin */
+  async advise(start: number, bytes: number, advice: Advice): Promise<void> {
+    this.state.checkOpen();
+    const range = this.state.pageRange(start, bytes);
+    await adviseRange(this.state, this, range.start, range.end, advice);
+  }
+
+  /** Brings a range to a mirror's device ahead of faults, best effort. */
+  async willNeed(start: number, bytes: number, mirror: object): Promise<void> {
+    this.state.checkOpen();
+    const range = this.state.pageRange(start, bytes);
+    await willNeed(this.state, range.start, range.end, mirror);
+  }
+
+  /** Discards the contents of the pages that hold a range: anonymous private memory becomes zeros, files are read again, shared contents stay. */
+  async dontNeed(start: number, bytes: number): Promise<void> {
+    this.state.checkOpen();
+    const range = this.state.pageRange(start, bytes);
+    await dontNeed(this.state, range.start, range.end);
+  }
+
+  /**
+   * Holds a byte range for the CPU: devices that own it give it back, and while it is held for writing they wait.
+   * Release the result, best with `using`. @throws MirrorError `ADDRESS_NOT_MAPPED`, `ACCESS_DENIED`, `DEVICE_LOST`, `DEVICE_TIMEOUT`, `OUT_OF_HOST_MEMORY`, `ABORTED`
+   */
+  acquire(start: number, bytes: number, mode: HoldMode, options?: HoldOptions): Promise<Held> {
+    return acquire(this.state, start, bytes, mode, options);
+  }
+
+  /** Reads `bytes` bytes at `address`; errors as {@link acquire}. */
+  read(address: number, bytes: number, options: HoldOptions = {}): Promise<Uint8Array> {
+    return readBytes(this.state, address, bytes, options);
+  }
+
+  /** Writes bytes at `address`; errors as {@link acquire}. */
+  write(address: number, bytes: Uint8Array, options: HoldOptions = {}): Promise<void> {
+    return writeBytes(this.state, address, bytes, options);
+  }
+
+  /** Writes what changed in shared file regions of a range back to their sources. Resolves to the number of pages written. */
+  async sync(start: number, bytes: number): Promise<number> {
+    this.state.checkOpen();
+    const range = this.state.pageRange(start, bytes);
+    return syncRange(this.state, range.start, range.end);
+  }
+
+  /** Resolves when every invalidation so far is true on every device. */
+  async flush(): Promise<void> {
+    this.state.checkOpen();
+    await this.state.flush();
+  }
+
+  /**
+   * Unmaps everything, detaches all mirrors and ends the space; what shared file regions hold reaches their sources.
+   * Concurrent calls share one closing. Afterwards every operation fails with `CLOSED`.
+   */
+  close(): Promise<void> {
+    return (this.closing ??= this.end());
+  }
+
+  /** As {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private async end(): Promise<void> {
+    const { state } = this;
+    state.closed = true;
+    state.notifiers.begin('release', 0, state.limit);
+    const objects = unmapSync(state, this, 0, state.limit);
+    state.notifiers.end();
+    state.store.announce();
+    const failures: unknown[] = [];
+    const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => failures.push(error));
+    await attempt(state.flush());
+    for (const object of objects) await attempt(object.release());
+    for (const mirror of Array.from(state.mirrors)) await attempt(mirror.detach());
+    state.store.closeSpace(state.base);
+    const error = failures.find((failure) => !(failure instanceof MirrorError && failure.code === 'DEVICE_LOST'));
+    if (error !== undefined) throw error;
+  }
+}

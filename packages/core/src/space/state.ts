@@ -1,0 +1,119 @@
+import { IdList, alignDown, alignUp, hex, pageShift, rangeOf } from '../address/index.js';
+import { MirrorError } from '../driver/index.js';
+import { NotifierList } from '../notifier/index.js';
+import type { Tracer } from '../trace/index.js';
+import type { HostState } from './host-state.js';
+import type { PageStore } from './page-store.js';
+import type { Region, RegionAccess } from './region.js';
+import { RegionMap } from './region-map.js';
+
+/** What a space knows of a mirror. Implemented by the mirror layer. */
+export interface SpaceMirror {
+  /** Carries pending invalidations to the device; resolves when they are true there. */
+  flush(): Promise<void>;
+  /** Brings pages to the device ahead of faults, best effort. */
+  bring(start: number, end: number): Promise<void>;
+  /** Brings the pages of a range and keeps them there. @throws MirrorError `OUT_OF_DEVICE_MEMORY` */
+  pin(start: number, end: number): Promise<void>;
+  /** Lets pinned pages go again. */
+  unpin(start: number, end: number): void;
+  /** Ends the mirror; data comes home first. */
+  detach(): Promise<void>;
+}
+
+/** Everything a space is made of; the operations on it are the functions of this folder. Internal to core. */
+export class SpaceState {
+  readonly id: number;
+  readonly host: HostState;
+  readonly store: PageStore;
+  /** Key of page 0 of this space in the store's table. */
+  readonly base: number;
+  readonly pageSize: number;
+  readonly shift: number;
+  /** End of the addresses that may be mapped. */
+  readonly limit: number;
+  readonly regions = new RegionMap();
+  readonly notifiers = new NotifierList();
+  readonly mirrors = new Set<SpaceMirror>();
+  readonly trace: Tracer;
+  /** Where the next search for free addresses begins: freed ranges rest until the space went round (R9). */
+  cursor: number;
+  closed = false;
+  /** Slots found by the operation under way; synchronous use only. */
+  readonly scratch = new IdList();
+
+  constructor(id: number, host: HostState, addressBits: number, trace: Tracer) {
+    this.id = id;
+    this.host = host;
+    this.store = host.store;
+    this.base = this.store.openSpace();
+    this.pageSize = this.store.host.pageSize;
+    this.shift = pageShift(this.pageSize);
+    this.limit = 2 ** addressBits;
+    this.trace = trace;
+    this.cursor = firstAddress(this.pageSize);
+  }
+
+  /** @throws MirrorError `CLOSED` */
+  checkOpen(): void {
+    if (this.closed) throw new MirrorError('CLOSED', 'the space is closed; create another one');
+  }
+
+  /** Page number of an address. */
+  pageOf(address: number): number {
+    return Math.floor(address / this.pageSize);
+  }
+
+  /** A checked byte range, widened to whole pages. @throws TypeError, RangeError */
+  pageRange(start: number, bytes: number): { start: number; end: number } {
+    const range = rangeOf(start, bytes);
+    if (range.end > this.limit) {
+      throw new RangeError(`${bytes} bytes at ${hex(start)} leave the space, which ends at ${hex(this.limit)}`);
+    }
+    return { start: alignDown(range.start, this.pageSize), end: alignUp(range.end, this.pageSize) };
+  }
+
+  /**
+   * Checks that regions with sufficient rights cover a page range.
+   * @throws MirrorError `ADDRESS_NOT_MAPPED` or `ACCESS_DENIED` naming the first address that is not
+   */
+  checkAccess(start: number, end: number, write: boolean): void {
+    for (let at = start; at < end;) {
+      const region = this.regions.at(at);
+      if (region === undefined) throw notMapped(at);
+      if (!allows(region.access, write)) throw denied(at, region, write);
+      at = region.end;
+    }
+  }
+
+  /** Carries pending invalidations to every device; resolves when they are true there. */
+  async flush(): Promise<void> {
+    if (this.mirrors.size > 0) await Promise.all(Array.from(this.mirrors, (mirror) => mirror.flush()));
+  }
+}
+
+/** Lowest address that is given out without a demand: zero pointers never hit. */
+export function firstAddress(pageSize: number): number {
+  return Math.max(0x10000, pageSize);
+}
+
+/** Whether rights allow an access. */
+export function allows(access: RegionAccess, write: boolean): boolean {
+  return access === 'read-write' || (access === 'read' && !write);
+}
+
+/** The error for an address that no region covers. */
+export function notMapped(address: number): MirrorError {
+  return new MirrorError('ADDRESS_NOT_MAPPED', `nothing is mapped at ${hex(address)}; map a region there first`, {
+    address,
+  });
+}
+
+/** The error for an access that a region forbids. */
+export function denied(address: number, region: Region, write: boolean): MirrorError {
+  return new MirrorError(
+    'ACCESS_DENIED',
+    `${write ? 'writing' : 'reading'} ${hex(address)} is denied: region "${region.name}" allows ${region.access === 'none' ? 'no access' : 'reading only'}; change it with space.protect`,
+    { address },
+  );
+}
