@@ -29,7 +29,8 @@ function walk(bvh: Bvh, corners: Float32Array): { met: Uint32Array; depth: numbe
 function expectInside(box: Float32Array, corners: Float32Array): void {
   for (let i = 0; i < 9; i += 1) {
     const value = corners[i]!;
-    if (value < box[i % 3]! || value > box[(i % 3) + 3]!) throw new Error(`${value} is outside the box ${box.join(' ')}`);
+    if (value < box[i % 3]! || value > box[(i % 3) + 3]!)
+      throw new Error(`${value} is outside the box ${box.join(' ')}`);
   }
 }
 
@@ -59,7 +60,8 @@ describe('buildBvh', () => {
   it('stays shallow enough for a traversal stack where every cut takes off one triangle', () => {
     const corners = new Float32Array(9 * 180);
     for (let i = 0; i < 180; i += 1) {
-      for (let corner = 0; corner < 3; corner += 1) corners[i * 9 + corner * 3 + (i % 3)] = 16 ** (Math.floor(i / 3) - 30);
+      for (let corner = 0; corner < 3; corner += 1)
+        corners[i * 9 + corner * 3 + (i % 3)] = 16 ** (Math.floor(i / 3) - 30);
     }
     expectSound(corners);
   });

@@ -22,20 +22,29 @@ const small: DemoOptions = {
 };
 
 describe('the demo', () => {
-  it.each(['lru', 'clock', 'fifo'] as const)('renders the same picture on a device too small for the scene: %s', async (eviction) => {
-    const figures = await runDemo(await loadBackend('memory'), { ...small, eviction }, silent, { subdivisions: 0, rows: 1 });
-    expect(figures.verified).toBe(true);
-    expect(figures.deviceBytes).toBeLessThanOrEqual(figures.sceneBytes / 4);
-    expect(figures.faults).toBeGreaterThan(0);
-    expect(figures.evictions).toBeGreaterThan(0);
-    expect(figures.bytesIn).toBeGreaterThan(figures.deviceBytes);
-    // The whole picture came back.
-    expect(figures.bytesOut).toBeGreaterThanOrEqual(figures.pictureBytes);
-    expect(figures.copyEverythingBytes).toBe(figures.sceneBytes + figures.pictureBytes);
-  });
+  it.each(['lru', 'clock', 'fifo'] as const)(
+    'renders the same picture on a device too small for the scene: %s',
+    async (eviction) => {
+      const figures = await runDemo(await loadBackend('memory'), { ...small, eviction }, silent, {
+        subdivisions: 0,
+        rows: 1,
+      });
+      expect(figures.verified).toBe(true);
+      expect(figures.deviceBytes).toBeLessThanOrEqual(figures.sceneBytes / 4);
+      expect(figures.faults).toBeGreaterThan(0);
+      expect(figures.evictions).toBeGreaterThan(0);
+      expect(figures.bytesIn).toBeGreaterThan(figures.deviceBytes);
+      // The whole picture came back.
+      expect(figures.bytesOut).toBeGreaterThanOrEqual(figures.pictureBytes);
+      expect(figures.copyEverythingBytes).toBe(figures.sceneBytes + figures.pictureBytes);
+    },
+  );
 
   it.each(['next', 'tree'] as const)('does so with prefetch %s', async (prefetch) => {
-    const figures = await runDemo(await loadBackend('memory'), { ...small, prefetch }, silent, { subdivisions: 0, rows: 1 });
+    const figures = await runDemo(await loadBackend('memory'), { ...small, prefetch }, silent, {
+      subdivisions: 0,
+      rows: 1,
+    });
     expect(figures.verified).toBe(true);
   });
 
@@ -77,7 +86,15 @@ describe('mirrorspace demo', () => {
   it('prints a table and the paths', async () => {
     const { exitCode, stdout, stderr } = await capture('demo', '--size', '48x32', '--out', out);
     expect(exitCode).toBe(0);
-    for (const word of ['faults', 'batches', 'evictions', 'to the device', 'from the device', 'copying everything', 'equal']) {
+    for (const word of [
+      'faults',
+      'batches',
+      'evictions',
+      'to the device',
+      'from the device',
+      'copying everything',
+      'equal',
+    ]) {
       expect(stdout).toContain(word);
     }
     expect(stdout).toContain(join(out, 'mirrorspace-demo.png'));

@@ -8,8 +8,24 @@ vi.mock('../src/demo/backend.js', async (original) => ({ ...(await original<obje
 vi.mock('../src/demo/files.js', () => ({ makeFolder: vi.fn() }));
 
 const figures: DemoFigures = {
-  ...{ backend: 'memory', device: 'memory:0', verified: false, width: 16, height: 16, triangles: 1, sceneBytes: 2 ** 24 },
-  ...{ pictureBytes: 1024, deviceBytes: 2 ** 22, pageSize: 4096, eviction: 'lru', prefetch: 'none', seed: 1, launches: 1 },
+  ...{
+    backend: 'memory',
+    device: 'memory:0',
+    verified: false,
+    width: 16,
+    height: 16,
+    triangles: 1,
+    sceneBytes: 2 ** 24,
+  },
+  ...{
+    pictureBytes: 1024,
+    deviceBytes: 2 ** 22,
+    pageSize: 4096,
+    eviction: 'lru',
+    prefetch: 'none',
+    seed: 1,
+    launches: 1,
+  },
   ...{ faults: 1, batches: 1, pagesIn: 1, pagesOut: 1, bytesIn: 4096, bytesOut: 4096, evictions: 0 },
   ...{ copyEverythingBytes: 2 ** 24, timeMs: 1, deviceTimeMs: 1, buildMs: 1, cpuRenderMs: 1, totalMs: 1 },
   files: { picture: 'a', residency: 'b', trace: 'c' },

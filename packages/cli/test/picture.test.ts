@@ -59,9 +59,10 @@ describe('the residency picture', () => {
   it('shows a page a row and a sample a column in the colour of where it was', () => {
     const states = [RESIDENT_HOST, RESIDENT_HOST | RESIDENT_DEVICE, RESIDENT_DEVICE, 0];
     let time = 0;
-    const recorder = new ResidencyRecorder({ residency: (_, bytes) => new Uint8Array(bytes / 4096).fill(states[time]!) }, [
-      { name: 'scene', start: 2 ** 46, bytes: 8 * 4096 },
-    ]);
+    const recorder = new ResidencyRecorder(
+      { residency: (_, bytes) => new Uint8Array(bytes / 4096).fill(states[time]!) },
+      [{ name: 'scene', start: 2 ** 46, bytes: 8 * 4096 }],
+    );
     for (; time < states.length; time += 1) recorder.sample();
     const png = PNG.sync.read(drawResidency(recorder.histories, 'test'));
     const colours = [0, 1, 2, 3].map((sample) => colourAt(png, 118 + 210 * sample + 100, 200));
@@ -81,6 +82,6 @@ describe('the residency picture', () => {
     const sample = Uint8Array.from({ length: 960 }, (_, page) => (page % 2 === 0 ? RESIDENT_HOST : RESIDENT_DEVICE));
     const history = { name: 'scene', start: 0, bytes: 960 * 4096, samples: [sample] };
     const png = PNG.sync.read(drawResidency([history], 'test'));
-    expect(colourAt(png, 400, 300)).toBe(0xc39290);
+    expect(colourAt(png, 400, 300)).toBe(0xc29290);
   });
 });

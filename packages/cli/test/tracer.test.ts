@@ -21,7 +21,11 @@ const cross = (a: Vector, b: Vector): Vector => [
 function bruteForce(corners: Float32Array, origin: Vector, direction: Vector): number {
   let nearest = Infinity;
   for (let i = 0; i < corners.length; i += 9) {
-    const [a, b, c] = [0, 3, 6].map((k) => [...corners.subarray(i + k, i + k + 3)] as Vector) as [Vector, Vector, Vector];
+    const [a, b, c] = [0, 3, 6].map((k) => [...corners.subarray(i + k, i + k + 3)] as Vector) as [
+      Vector,
+      Vector,
+      Vector,
+    ];
     const normal = cross(minus(b, a), minus(c, a));
     const distance = dot(minus(a, origin), normal) / dot(direction, normal);
     const point = origin.map((value, k) => value + distance * direction[k]!) as Vector;
@@ -60,7 +64,8 @@ class Paged implements RenderMemory {
   }
 
   private checked(address: number): RenderMemory {
-    if (!this.there.has(Math.floor(address / 4096))) throw new Error(`read of the missing page at ${address.toString(16)}`);
+    if (!this.there.has(Math.floor(address / 4096)))
+      throw new Error(`read of the missing page at ${address.toString(16)}`);
     return this.inner;
   }
 }
@@ -118,7 +123,9 @@ describe('renderTile', () => {
   it('renders a known picture', () => {
     const { memory, pixels } = sceneMemory(triangles, 64, 48);
     renderReference(memory, BASE, 64, 48);
-    expect(createHash('sha256').update(pixels).digest('hex')).toMatchInlineSnapshot(`"dfd7d5ee0567c06ab390ece59b808676fb60caabb1d453761ca1465167b05a57"`);
+    expect(createHash('sha256').update(pixels).digest('hex')).toMatchInlineSnapshot(
+      `"dfd7d5ee0567c06ab390ece59b808676fb60caabb1d453761ca1465167b05a57"`,
+    );
     // Whatever the hash: the middle is the bunny's red, the top bluish sky.
     expect(pixels[24 * 64 + 32]! & 0xff).toBeGreaterThan((pixels[24 * 64 + 32]! >>> 16) & 0xff);
     expect(pixels[32]! & 0xff).toBeLessThan((pixels[32]! >>> 16) & 0xff);

@@ -17,11 +17,22 @@ export class UsageError extends Error {
  * @throws UsageError when the package is not installed, or exports no such backend
  */
 export async function loadBackend(name: string): Promise<Backend<DemoDeviceOptions>> {
+  if (name === 'memory') return loadMemory();
   const packageName = `@mirrorspace/${name}`;
   const exports = await importPackage(packageName);
   const backend = exports[name] ?? exports['default'];
   if (!isBackend(backend)) throw new UsageError(`the package ${packageName} exports no backend named "${name}"`);
   return backend;
+}
+
+/** The backend that comes along. Simulated time passes on it: else everything in the trace would happen at once. */
+async function loadMemory(): Promise<Backend<DemoDeviceOptions>> {
+  const { memory, TYPICAL_LATENCY } = await import('@mirrorspace/memory');
+  return {
+    name: memory.name,
+    probe: () => memory.probe(),
+    open: (options) => memory.open({ ...options, latency: TYPICAL_LATENCY }),
+  };
 }
 
 async function importPackage(packageName: string): Promise<Record<string, unknown>> {

@@ -50,16 +50,11 @@ function drawLegend(canvas: Canvas, left: number, y: number): void {
   }
 }
 
-function drawBand(
-  canvas: Canvas,
-  top: number,
-  height: number,
-  { name, start, bytes, samples }: ResidencyHistory,
-): void {
+function drawBand(canvas: Canvas, top: number, height: number, { name, start, samples }: ResidencyHistory): void {
   canvas.fill(LEFT - 1, top - 1, PLOT_WIDTH + 2, height + 2, FRAME);
   canvas.text(12, top, name, INK);
-  canvas.text(12, top + 16, `${Math.round(bytes / 4096)} pages`, INK, 1);
-  canvas.text(12, top + 26, `at ${start.toString(16)}`, INK, 1);
+  canvas.text(12, top + 18, `${samples[0]?.length ?? 0} pages`, INK);
+  canvas.text(12, top + 36, start.toString(16), INK);
   for (let row = 0; row < height; row += 1) {
     for (let x = 0; x < PLOT_WIDTH; x += 1) {
       const sample = samples[Math.floor((x * samples.length) / PLOT_WIDTH)];

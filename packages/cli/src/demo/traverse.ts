@@ -5,6 +5,10 @@ import { CELL, NODE_BOXES, NODE_CHILDREN, TAG_MASK } from './cell.js';
 /** How a renderer sees memory: virtual addresses only. A device's unit context is one, the CPU's view of the space another. */
 export type RenderMemory = Pick<UnitContext, 'load32' | 'loadF32' | 'loadF64' | 'store32' | 'probe'>;
 
+/** Pages are at least 4 KiB. */
+const PAGE_SHIFT = 12;
+const PAGE_MASK = 2 ** PAGE_SHIFT - 1;
+
 /** What a search along a ray found. */
 export const NOTHING = 0;
 export const HIT = 1;
@@ -49,15 +53,23 @@ export function search(
   let high = rootHigh;
   let depth = 0;
   let found = NOTHING;
+  let pageLow = -1;
+  let pageHigh = -1;
   hit.distance = limit;
   for (;;) {
     const at = addressOf(low, high);
     const triangles = low & TAG_MASK;
-    if (!memory.probe(at)) return PAGE_MISSING;
+    // Neighbours in the tree mostly share a page: it need not be asked for again.
+    if (high !== pageHigh || low >>> PAGE_SHIFT !== pageLow) {
+      if (!memory.probe(at)) return PAGE_MISSING;
+      pageLow = low >>> PAGE_SHIFT;
+      pageHigh = high;
+    }
     if (triangles > 0) {
       for (let i = 0; i < triangles; i += 1) {
         const triangle = at + i * CELL;
-        if (i > 0 && !memory.probe(triangle)) return PAGE_MISSING;
+        // Cells do not straddle pages: only where a new page begins can the next one be missing.
+        if (i > 0 && ((low + i * CELL) & PAGE_MASK) < CELL && !memory.probe(triangle)) return PAGE_MISSING;
         if (!intersect(memory, triangle, ox, oy, oz, dx, dy, dz)) continue;
         if (any) return HIT;
         found = HIT;
