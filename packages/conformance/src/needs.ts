@@ -29,6 +29,10 @@ function unmet(need: Need, tested: Pick<Case, 'params'>, claims: Claims): string
       const frames = Math.floor(claims.limits.memory / pageSizeOf(tested, claims));
       return frames >= Number(value) ? undefined : `needs ${value} frames; the device has ${frames}`;
     }
+    case 'pages': {
+      const { pagesPerCommand } = claims.limits;
+      return pagesPerCommand >= Number(value) ? undefined : `needs ${value} pages a command; the device takes ${pagesPerCommand}`;
+    }
     case 'inject': {
       const offered: unknown = Reflect.get(claims.companion, value);
       return offered ? undefined : `the backend offers no conformance.${value}`;

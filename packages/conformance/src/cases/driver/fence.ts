@@ -3,6 +3,7 @@ import { defineCases } from '../../case.js';
 import { equal, ok, refuses, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { Rig } from '../../rig.js';
+import { createGate } from './gate.js';
 
 /** A fence that stays pending until its page is mapped. */
 async function stuck(rig: Rig): Promise<Fence> {
@@ -121,13 +122,14 @@ export const fence = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
       ok(high && low && rank[high.priority] > rank[low.priority], 'a device that claims priorities has queues of several');
       await rig.load(0, new Uint8Array(rig.pageSize));
       await rig.map([0], [0]);
-      const gate = low.submit([rig.readCommand(rig.at(1), new Uint8Array(4))]);
-      const behind = Array.from({ length: 64 }, (_, i) => low.submit([rig.writeCommand(rig.at(0), Uint8Array.of(i + 1))]));
-      await rig.faults();
-      // Both are ready at the same moment: what the low queue holds, and the copy on the high one.
-      const release = high.submit([rig.mapCommand([1], [1]), rig.replayCommand()]);
+      const gate = await createGate(env);
+      // When the first one ends, the copy and everything on the low queue become ready together.
+      const first = high.submit([rig.flushCommand()], { after: [gate.fence] });
+      const stores = Array.from({ length: 64 }, (_, i) => rig.writeCommand(rig.at(0), Uint8Array.of(i + 1)));
+      const behind = stores.map((store) => low.submit([store], { after: [first] }));
       const copy = high.submit([rig.copyCommand('copyOut', [2], [0])]);
-      for (const each of [release, gate, copy, ...behind]) await rig.wait(each);
+      await gate.open();
+      for (const each of [copy, ...behind]) await rig.wait(each);
       ok(rig.host.bytesOf(2)[0] !== 64, 'work on the high queue waited for everything on the low queue');
     },
   },
@@ -151,8 +153,11 @@ export const fence = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
       );
       const launch = rig.start(program);
       await rig.faults();
-      rig.paging.submit([rig.mapCommand([1], [1]), rig.replayCommand()]);
-      await rig.wait(rig.paging.submit([rig.copyCommand('copyOut', [2], [0])], { urgent: true }));
+      const gate = await createGate(env);
+      rig.paging.submit([rig.mapCommand([1], [1]), rig.replayCommand()], { after: [gate.fence] });
+      const urgent = rig.paging.submit([rig.copyCommand('copyOut', [2], [0])], { urgent: true });
+      await gate.open();
+      await rig.wait(urgent);
       await rig.wait(launch);
       const counted = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
       ok(counted(rig.host.bytesOf(2)) < units, 'the urgent submission was served only after the whole launch');

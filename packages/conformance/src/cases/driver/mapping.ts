@@ -109,6 +109,7 @@ export const mapping = defineCases({ level: 'driver', area: 'mapping', needs: ['
   },
   {
     name: 'sparse-pages',
+    needs: ['pages:4'],
     rule: 'DeviceMmu.addressBits: every page below 2^addressBits can be mapped',
     mend: 'keep all bits of the page number: multiply and divide, do not shift in 32 bits',
     tags: ['igt:large'],

@@ -9,6 +9,7 @@ const sizes = { pageSize: PAGE_SIZES };
 export const migration = defineCases({ level: 'driver', area: 'migration', needs: ['mmu:managed', 'frames:4'] }, [
   {
     name: 'frames-round-trip',
+    needs: ['pages:4'],
     rule: 'CopyInCommand, CopyOutCommand: copy whole frames, bit by bit',
     mend: 'copy pageSize bytes a frame, from offsetOf(frame) of bufferOf(frame)',
     tags: ['hmm:migrate'],
