@@ -1,0 +1,4 @@
+export * from './eviction/index.js';
+export * from './placement/index.js';
+export * from './prefetch/index.js';
+export * from './window/index.js';

@@ -1,0 +1,2 @@
+export * from './on-touch.js';
+export * from './types.js';
