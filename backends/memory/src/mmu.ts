@@ -67,12 +67,12 @@ export class Mmu implements DeviceMmu {
     return this.table.find(page);
   }
 
-  /** What `harvest` and its like report of an entry with these bits. */
-  report(bits: number): number {
-    if (bits === 0) return 0;
-    let result = bits >> HARVEST_SHIFT;
+  /** What `harvest` and its like report of an entry. */
+  report(entry: number): number {
+    if (entry === 0) return 0;
+    let result = (entry >> HARVEST_SHIFT) & (BIT_ACCESSED | BIT_DIRTY);
     if (!this.#config.accessedBits) result |= BIT_ACCESSED;
-    if (!this.#config.dirtyBits && (bits & PTE_WRITE) !== 0) result |= BIT_DIRTY;
+    if (!this.#config.dirtyBits && (entry & PTE_WRITE) !== 0) result |= BIT_DIRTY;
     return this.dropsAccessed ? result & ~BIT_ACCESSED : result;
   }
 
@@ -88,7 +88,7 @@ export class Mmu implements DeviceMmu {
     const { table, tlb } = this;
     if (!table.find(page)) return cached && !store ? at : -1;
     if (store) {
-      if ((table.foundBits & PTE_WRITE) === 0) return -1;
+      if ((table.found & PTE_WRITE) === 0) return -1;
       table.mark(ENTRY_ACCESSED | ENTRY_DIRTY);
     } else {
       if (cached && tlb.frames[at] !== table.foundFrame) return at;

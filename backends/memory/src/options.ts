@@ -2,11 +2,12 @@ import type { DeviceFeature } from '@mirrorspace/core/driver';
 import type { SimClock } from './clock.js';
 import type { DeviceEvent } from './event.js';
 import { checkLatency, type LatencyModel } from './latency.js';
+import { FRAME_LIMIT } from './table.js';
 import { checkScript, type FaultScript } from './script.js';
 
 /** How the reference device is opened. */
 export interface MemoryOptions {
-  /** Device memory: bytes, or text such as `'64 MiB'` (B, KiB, MiB, GiB, TiB). Default 64 MiB. Untouched memory costs nothing. */
+  /** Device memory: bytes, or text such as `'64 MiB'` (B, KiB, MiB, GiB, TiB). Default 64 MiB. Untouched memory costs nothing. At most 2^26 frames. */
   readonly memory?: number | string;
   /** Page sizes in bytes, powers of two from 4096 to 2 MiB. Default 4096, 65,536 and 2 MiB. */
   readonly pageSizes?: readonly number[];
@@ -85,8 +86,7 @@ export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
   const pageSizes = features.has('page-sizes') ? sizes : sizes.slice(0, 1);
   const smallest = pageSizes[0]!;
   const memory = parseBytes(options.memory ?? 64 * 2 ** 20);
-  // Frame numbers are used in 32-bit arithmetic.
-  integer('memory', memory, smallest, smallest * 2 ** 31);
+  integer('memory', memory, smallest, smallest * FRAME_LIMIT);
   const latency = options.latency ?? 'zero';
   if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
     throw new TypeError('onEvent must be a function');

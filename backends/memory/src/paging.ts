@@ -8,12 +8,13 @@ import type {
   ProtectCommand,
   UnmapCommand,
 } from '@mirrorspace/core/driver';
-import { BIT_DIRTY, MirrorError, ZERO_FRAME } from '@mirrorspace/core/driver';
+import { BIT_DIRTY, MirrorError, PTE_READ, PTE_SHARED, PTE_WRITE, ZERO_FRAME } from '@mirrorspace/core/driver';
 import type { FramePool } from './frames.js';
 import type { FrameGuard } from './guard.js';
 import type { Mmu } from './mmu.js';
-import { ENTRY_ACCESSED, ENTRY_DIRTY } from './table.js';
+import { ENTRY_ACCESSED, ENTRY_DIRTY, FRAME_SHIFT, NO_SLOT } from './table.js';
 
+const ACCESS_BITS = PTE_READ | PTE_WRITE | PTE_SHARED;
 const HARVESTED = ENTRY_ACCESSED | ENTRY_DIRTY;
 
 /** What paging commands act on. */
@@ -26,66 +27,76 @@ export interface PagingTarget {
 
 export function map(target: PagingTarget, mmu: Mmu, command: MapCommand): void {
   const { pages, frames, access, count, pageSize } = command;
-  const { table } = mmu;
+  if (mmu.table.hasOthers(pageSize)) refuseOverlap(target, mmu, command);
   const { guard } = target;
+  const level = mmu.table.level(pageSize);
   for (let i = 0; i < count; i++) {
-    if (!table.overlaps(pages[i]!, pageSize)) continue;
+    const slot = level.ensureSlot(pages[i]!);
+    const old = level.entries[slot]!;
+    if (old === 0) level.count++;
+    level.entries[slot] = (frames[i]! << FRAME_SHIFT) | access[i]!;
+    if (guard === undefined) continue;
+    if (old !== 0) guard.unmapped(mmu.id, pages[i]!, old >>> FRAME_SHIFT, pageSize);
+    guard.mapped(frames[i]!, pageSize);
+  }
+}
+
+/** What an access to a page that two entries of different sizes cover would reach is anybody's guess. */
+function refuseOverlap(target: PagingTarget, mmu: Mmu, command: MapCommand): void {
+  for (let i = 0; i < command.count; i++) {
+    if (!mmu.table.overlaps(command.pages[i]!, command.pageSize)) continue;
     throw new MirrorError(
       'INVALID_ARGUMENT',
-      `map: an entry of another size covers part of page ${pages[i]} of ${pageSize} bytes on ${target.name}; unmap it first.`,
-      { device: target.name, address: pages[i]! * pageSize },
+      `map: an entry of another size covers part of page ${command.pages[i]} of ${command.pageSize} bytes on ${target.name}; unmap it first.`,
+      { device: target.name, address: command.pages[i]! * command.pageSize },
     );
-  }
-  for (let i = 0; i < count; i++) {
-    const old = table.map(pages[i]!, pageSize, frames[i]!, access[i]!);
-    if (guard === undefined) continue;
-    if (old >= 0) guard.unmapped(mmu.id, pages[i]!, old, pageSize);
-    guard.mapped(frames[i]!, pageSize);
   }
 }
 
 export function unmap(target: PagingTarget, mmu: Mmu, command: UnmapCommand): void {
   const { pages, count, pageSize, bits } = command;
-  const { table } = mmu;
   const { guard } = target;
+  const level = mmu.table.level(pageSize);
+  const { entries } = level;
   for (let i = 0; i < count; i++) {
-    const page = pages[i]!;
-    const entry = table.bits(page, pageSize);
+    const slot = level.slotOf(pages[i]!);
+    const entry = slot === NO_SLOT ? 0 : entries[slot]!;
     if (bits !== undefined) bits[i] = mmu.report(entry);
     if (entry === 0) continue;
-    table.setBits(page, pageSize, 0);
-    if (guard !== undefined) guard.unmapped(mmu.id, page, table.frame(page, pageSize), pageSize);
+    entries[slot] = 0;
+    level.count--;
+    if (guard !== undefined) guard.unmapped(mmu.id, pages[i]!, entry >>> FRAME_SHIFT, pageSize);
   }
 }
 
 export function protect(mmu: Mmu, command: ProtectCommand): void {
   const { pages, access, count, pageSize, bits } = command;
-  const { table, tlb } = mmu;
+  const level = mmu.table.level(pageSize);
+  const { entries } = level;
   const ratio = pageSize / mmu.pageBytes;
+  const kept = bits === undefined ? ~ACCESS_BITS : ~(ACCESS_BITS | HARVESTED);
   for (let i = 0; i < count; i++) {
-    const page = pages[i]!;
-    const entry = table.bits(page, pageSize);
+    const slot = level.slotOf(pages[i]!);
+    const entry = slot === NO_SLOT ? 0 : entries[slot]!;
     if (bits !== undefined) bits[i] = mmu.report(entry);
     if (entry === 0) continue;
-    if (bits === undefined) table.setBits(page, pageSize, access[i]! | (entry & HARVESTED));
-    else {
-      table.setBits(page, pageSize, access[i]!);
-      tlb.forgetBits(page * ratio, ratio);
-    }
+    entries[slot] = (entry & kept) | access[i]!;
+    if (bits !== undefined) mmu.tlb.forgetBits(pages[i]! * ratio, ratio);
   }
 }
 
 export function harvest(mmu: Mmu, command: HarvestCommand): void {
   const { pages, count, pageSize, bits } = command;
-  const { table, tlb } = mmu;
+  const level = mmu.table.level(pageSize);
+  const { entries } = level;
   const ratio = pageSize / mmu.pageBytes;
   for (let i = 0; i < count; i++) {
-    const page = pages[i]!;
-    const entry = table.bits(page, pageSize);
+    const slot = level.slotOf(pages[i]!);
+    const entry = slot === NO_SLOT ? 0 : entries[slot]!;
     bits[i] = mmu.report(entry);
     if ((entry & HARVESTED) === 0) continue;
-    table.setBits(page, pageSize, entry & ~HARVESTED);
-    tlb.forgetBits(page * ratio, ratio);
+    entries[slot] = entry & ~HARVESTED;
+    mmu.tlb.forgetBits(pages[i]! * ratio, ratio);
   }
 }
 

@@ -1,26 +1,35 @@
-import { BIT_ACCESSED, BIT_DIRTY, PTE_READ } from '@mirrorspace/core/driver';
+import { BIT_ACCESSED, BIT_DIRTY } from '@mirrorspace/core/driver';
 
-/** `BIT_*` are kept above the `PTE_*` bits of an entry. */
+/*
+ * An entry is one 32-bit word: PTE_* bits, BIT_* bits above them, and the frame. 0 is an absent entry, since a present one
+ * has PTE_READ.
+ */
+
+/** Where the `BIT_*` bits of an entry are. */
 export const HARVEST_SHIFT = 4;
 export const ENTRY_ACCESSED = BIT_ACCESSED << HARVEST_SHIFT;
 export const ENTRY_DIRTY = BIT_DIRTY << HARVEST_SHIFT;
+/** Where the frame number of an entry is. */
+export const FRAME_SHIFT = 6;
+/** First frame number that does not fit an entry. */
+export const FRAME_LIMIT = 2 ** (32 - FRAME_SHIFT);
 
 const CHUNK_SHIFT = 4;
 const CHUNK = 1 << CHUNK_SHIFT;
 const FREE = -1;
-const NONE = -1;
+/** What {@link TableLevel.slotOf} says of a page without a place. */
+export const NO_SLOT = -1;
 
 /**
- * Entries of one page size: an open-addressed hash of chunks of 16 neighbouring pages. A dense map takes 8 to 15 bytes a
- * page, a lone page 113 to 227.
+ * Entries of one page size: an open-addressed hash of chunks of 16 neighbouring pages. A dense map takes 6 to 12 bytes a
+ * page, a lone page 91 to 181.
  */
-class Level {
+export class TableLevel {
   /** Pages of the smallest size in one of this size: 2^shift. */
   readonly shift: number;
-  /** Present entries. */
+  /** Present entries; kept by whoever changes {@link entries}. */
   count = 0;
-  frames: Uint32Array;
-  bits: Uint8Array;
+  entries: Uint32Array;
   #keys: Int32Array;
   #hashShift: number;
   #chunks = 0;
@@ -31,15 +40,15 @@ class Level {
     this.shift = shift;
     this.#keys = new Int32Array(4).fill(FREE);
     this.#hashShift = 30;
-    this.frames = new Uint32Array(4 * CHUNK);
-    this.bits = new Uint8Array(4 * CHUNK);
+    this.entries = new Uint32Array(4 * CHUNK);
   }
 
+  /** Bytes it takes, absent entries included. */
   get bytes(): number {
-    return this.#keys.byteLength + this.frames.byteLength + this.bits.byteLength;
+    return this.#keys.byteLength + this.entries.byteLength;
   }
 
-  /** Where the entry of `page` is, present or not; `NONE` if it has no place. */
+  /** Where the entry of `page` is in {@link entries}, present or not; `NO_SLOT` if it has no place. */
   slotOf(page: number): number {
     const key = Math.floor(page / CHUNK);
     if (key === this.#lastKey) return this.#lastBase + (page & (CHUNK - 1));
@@ -47,7 +56,7 @@ class Level {
     const mask = keys.length - 1;
     for (let at = Math.imul(key, 0x9e3779b1) >>> this.#hashShift; ; at = (at + 1) & mask) {
       const found = keys[at]!;
-      if (found === FREE) return NONE;
+      if (found === FREE) return NO_SLOT;
       if (found !== key) continue;
       this.#lastKey = key;
       this.#lastBase = at * CHUNK;
@@ -55,10 +64,10 @@ class Level {
     }
   }
 
-  /** As {@link slotOf}, and makes a place where there is none. */
+  /** As {@link slotOf}, and makes a place where there is none; {@link entries} may then be another array. */
   ensureSlot(page: number): number {
     const slot = this.slotOf(page);
-    if (slot !== NONE) return slot;
+    if (slot !== NO_SLOT) return slot;
     if ((this.#chunks + 1) * 4 > this.#keys.length * 3) this.#rehash();
     this.#insert(Math.floor(page / CHUNK));
     return this.slotOf(page);
@@ -73,30 +82,26 @@ class Level {
     return at * CHUNK;
   }
 
-  /** Drops chunks that became empty; doubles the table if more than half of its limit is really in use. */
+  /** Drops chunks that became empty; doubles the table if it is still more than 3/8 full. */
   #rehash(): void {
-    const { frames, bits } = this;
+    const { entries } = this;
     const keys = this.#keys;
     const live: number[] = [];
     for (let at = 0; at < keys.length; at++) if (keys[at] !== FREE && this.#inUse(at * CHUNK)) live.push(at);
     const length = live.length * 8 > keys.length * 3 ? keys.length * 2 : keys.length;
     this.#keys = new Int32Array(length).fill(FREE);
     this.#hashShift = 1 + Math.clz32(length);
-    this.frames = new Uint32Array(length * CHUNK);
-    this.bits = new Uint8Array(length * CHUNK);
+    this.entries = new Uint32Array(length * CHUNK);
     this.#chunks = 0;
     this.#lastKey = FREE;
     for (const at of live) {
       const to = this.#insert(keys[at]!);
-      for (let i = 0, from = at * CHUNK; i < CHUNK; i++) {
-        this.frames[to + i] = frames[from + i]!;
-        this.bits[to + i] = bits[from + i]!;
-      }
+      for (let i = 0, from = at * CHUNK; i < CHUNK; i++) this.entries[to + i] = entries[from + i]!;
     }
   }
 
   #inUse(base: number): boolean {
-    for (let i = 0; i < CHUNK; i++) if (this.bits[base + i] !== 0) return true;
+    for (let i = 0; i < CHUNK; i++) if (this.entries[base + i] !== 0) return true;
     return false;
   }
 }
@@ -104,22 +109,27 @@ class Level {
 /** A device page table with entries of several sizes at once, found from the largest size to the smallest. */
 export class PageTable {
   readonly #sizes: readonly number[];
-  readonly #levels: Level[];
+  readonly #levels: TableLevel[];
   /** What {@link find} found: level and slot of the entry, and the smallest-size frame of the page asked for. */
-  #foundLevel: Level;
+  #foundLevel: TableLevel;
   #foundSlot = 0;
   foundFrame = 0;
 
   /** @param sizes page sizes in bytes, ascending */
   constructor(sizes: readonly number[]) {
     this.#sizes = sizes;
-    this.#levels = sizes.map((size) => new Level(Math.log2(size / sizes[0]!)));
+    this.#levels = sizes.map((size) => new TableLevel(Math.log2(size / sizes[0]!)));
     this.#foundLevel = this.#levels[0]!;
   }
 
-  /** Bytes of all entries, absent ones included. */
+  /** Bytes it takes, absent entries included. */
   get bytes(): number {
     return this.#levels.reduce((sum, level) => sum + level.bytes, 0);
+  }
+
+  /** The entries of one page size. */
+  level(size: number): TableLevel {
+    return this.#levels[this.#sizes.indexOf(size)]!;
   }
 
   /** Finds the entry that translates `page`, in units of the smallest size; `false` if there is none. */
@@ -129,86 +139,54 @@ export class PageTable {
       if (level.count === 0) continue;
       const ratio = 1 << level.shift;
       const slot = level.slotOf(level.shift === 0 ? page : Math.floor(page / ratio));
-      if (slot === NONE || level.bits[slot] === 0) continue;
+      if (slot === NO_SLOT || level.entries[slot] === 0) continue;
       this.#foundLevel = level;
       this.#foundSlot = slot;
-      this.foundFrame = (level.frames[slot]! << level.shift) + (page & (ratio - 1));
+      this.foundFrame = (level.entries[slot]! >>> FRAME_SHIFT) * ratio + (page & (ratio - 1));
       return true;
     }
     return false;
   }
 
-  /** `PTE_*` and `ENTRY_*` bits of the entry found last. */
-  get foundBits(): number {
-    return this.#foundLevel.bits[this.#foundSlot]!;
+  /** The entry found last. */
+  get found(): number {
+    return this.#foundLevel.entries[this.#foundSlot]!;
   }
 
   /** Adds `ENTRY_*` bits to the entry found last. */
   mark(bits: number): void {
-    this.#foundLevel.bits[this.#foundSlot]! |= bits;
+    this.#foundLevel.entries[this.#foundSlot]! |= bits;
   }
 
   /** Whether an entry of another size covers some of `page`, of `size` bytes: two sizes never overlap. */
   overlaps(page: number, size: number): boolean {
-    const own = this.#level(size);
+    const own = this.level(size);
     for (const level of this.#levels) {
       if (level === own || level.count === 0) continue;
       if (level.shift > own.shift) {
-        const slot = level.slotOf(Math.floor(page / (1 << (level.shift - own.shift))));
-        if (slot !== NONE && level.bits[slot] !== 0) return true;
+        if (present(level, Math.floor(page / (1 << (level.shift - own.shift))))) return true;
       } else {
         const ratio = 1 << (own.shift - level.shift);
-        for (let i = 0; i < ratio; i++) {
-          const slot = level.slotOf(page * ratio + i);
-          if (slot !== NONE && level.bits[slot] !== 0) return true;
-        }
+        for (let i = 0; i < ratio; i++) if (present(level, page * ratio + i)) return true;
       }
     }
     return false;
   }
 
-  /** Makes an entry present, clean and not accessed. Returns the frame that was there, -1 if none. */
-  map(page: number, size: number, frame: number, access: number): number {
-    const level = this.#level(size);
-    const slot = level.ensureSlot(page);
-    const old = level.bits[slot] === 0 ? NONE : level.frames[slot]!;
-    if (old === NONE) level.count++;
-    level.frames[slot] = frame;
-    level.bits[slot] = access;
-    return old;
-  }
-
-  /** The entry's `PTE_*` and `ENTRY_*` bits, 0 if absent. */
-  bits(page: number, size: number): number {
-    const level = this.#level(size);
-    const slot = level.slotOf(page);
-    return slot === NONE ? 0 : level.bits[slot]!;
-  }
-
-  /** Frame of an entry that {@link bits} says is present. */
-  frame(page: number, size: number): number {
-    const level = this.#level(size);
-    return level.frames[level.slotOf(page)]!;
-  }
-
-  /** Replaces all bits of a present entry; 0 makes it absent. */
-  setBits(page: number, size: number, bits: number): void {
-    const level = this.#level(size);
-    level.bits[level.slotOf(page)] = bits;
-    if ((bits & PTE_READ) === 0) level.count--;
+  /** Whether there are entries of other sizes than `size` at all. */
+  hasOthers(size: number): boolean {
+    return this.#levels.some((level, i) => this.#sizes[i] !== size && level.count > 0);
   }
 
   /** Calls `each` with the size in bytes and the frame of every present entry. */
   forEach(each: (size: number, frame: number) => void): void {
     this.#levels.forEach((level, i) => {
-      level.bits.forEach((bits, slot) => {
-        if (bits !== 0) each(this.#sizes[i]!, level.frames[slot]!);
-      });
+      for (const entry of level.entries) if (entry !== 0) each(this.#sizes[i]!, entry >>> FRAME_SHIFT);
     });
   }
+}
 
-  #level(size: number): Level {
-    const first = this.#sizes[0]!;
-    return this.#levels[size === first ? 0 : this.#sizes.indexOf(size)]!;
-  }
+function present(level: TableLevel, page: number): boolean {
+  const slot = level.slotOf(page);
+  return slot !== NO_SLOT && level.entries[slot] !== 0;
 }
