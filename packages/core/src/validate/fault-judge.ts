@@ -38,8 +38,8 @@ export class FaultJudge {
 
   /** The buffer is empty: faults drained from now on were reported from now on. */
   empty(): void {
-    this.runningSince = this.timelines.oldestRunning();
     this.emptyAt = ++this.timelines.time;
+    this.runningSince = this.timelines.oldestRunning();
   }
 
   /** Judges entry `index` of a drained batch. */

@@ -91,7 +91,6 @@ export class LostFaults {
 }
 
 /** The watch must not keep a Node process alive. */
-function unref(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
-    timer.unref();
+function unref(timer: { unref?: () => void } | number): void {
+  if (typeof timer === 'object') timer.unref?.();
 }
