@@ -98,3 +98,17 @@ describe('bad input changes nothing', () => {
     expect(index.remove(5)).toBe(false);
   });
 });
+
+test.each([[[3, 2, 1]], [[3, 1, 2]], [[2, 3, 1]], [[2, 1, 3]], [[1, 2, 3]], [[1, 3, 2]]])(
+  'intervals of one start and size leave in the order %j',
+  (order) => {
+    const index = new IntervalIndex();
+    for (const each of [1, 2, 3]) index.insert(4096, 8192, each);
+    const left = new Set([1, 2, 3]);
+    for (const each of order) {
+      expect(index.remove(each)).toBe(true);
+      left.delete(each);
+      expect(found(index, 4096, 8192)).toEqual([...left]);
+    }
+  },
+);

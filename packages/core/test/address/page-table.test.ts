@@ -122,3 +122,20 @@ test('a thousand pages touched in a terabyte take at most 56 KiB', () => {
   expect(table.bytes).toBeLessThanOrEqual(56 * 1024);
   expect(pagesIn(table, 0, 2 ** 28)).toEqual(pages.sort((a, b) => a - b));
 });
+
+test('taking leaves out leaves every other one to be found', () => {
+  const table = new PageTable();
+  const pages = Array.from({ length: 3000 }, (_, i) => (Math.imul(i * i + i, 0x27d4eb2d) >>> 0) * 8);
+  pages.forEach((p, i) => table.set(p, i + 1));
+  pages.forEach((p, i) => i % 3 !== 0 && table.delete(p));
+  expect(pages.filter((p, i) => table.get(p) !== (i % 3 === 0 ? i + 1 : 0))).toEqual([]);
+});
+
+test('a free leaf is not taken for the page whose key its link equals', () => {
+  const table = new PageTable();
+  table.set(100 * 8, 1);
+  table.set(200 * 8, 2);
+  table.delete(100 * 8);
+  table.delete(200 * 8);
+  expect(table.find(0)).toBe(-1);
+});

@@ -123,7 +123,7 @@ describe.each(names)('%s', (name) => {
     expect(evictionPolicies[name](100_000).bytes).toBeLessThanOrEqual(8 * 100_001);
   });
 
-  test.each([-1, 0.5, NaN, 2 ** 31])('refuses a capacity of %d', (capacity) => {
+  test.each([-1, 0.5, NaN, 2 ** 30])('refuses a capacity of %d', (capacity) => {
     expect(() => evictionPolicies[name](capacity)).toThrow(RangeError);
   });
 

@@ -15,10 +15,10 @@ export class ClockEviction implements EvictionPolicy {
   private hand = 0;
   private tracked = 0;
 
-  /** @throws RangeError when `capacity` is no integer in 0 … 2 ** 31 - 1 */
+  /** @throws RangeError when `capacity` is no integer in 0 … 2 ** 30 - 1 */
   constructor(capacity: number) {
-    if (!Number.isInteger(capacity) || capacity < 0 || capacity >= 2 ** 31) {
-      throw new RangeError(`capacity must be an integer from 0 to ${2 ** 31 - 1}, got ${capacity}`);
+    if (!Number.isInteger(capacity) || capacity < 0 || capacity >= 2 ** 30) {
+      throw new RangeError(`capacity must be an integer from 0 to ${2 ** 30 - 1}, got ${capacity}`);
     }
     this.state = new Uint8Array(capacity);
   }

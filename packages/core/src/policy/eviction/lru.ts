@@ -6,7 +6,7 @@ export class LruEviction implements EvictionPolicy {
   readonly name = 'lru';
   private readonly list: FrameList;
 
-  /** @throws RangeError when `capacity` is no integer in 0 … 2 ** 31 - 1 */
+  /** @throws RangeError when `capacity` is no integer in 0 … 2 ** 30 - 1 */
   constructor(capacity: number) {
     this.list = new FrameList(capacity);
   }
