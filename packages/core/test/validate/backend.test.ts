@@ -1,9 +1,10 @@
 import { type MemoryOptions, TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { describe, expect, test, vi } from 'vitest';
-import type { Command, CommandQueue, Device, FaultBatch, FaultSource, Fence } from '../../src/driver/index.js';
-import { FAULT_READ, MirrorError, PTE_READ } from '../../src/driver/index.js';
+import type { Command, CommandQueue, Device, Fence } from '../../src/driver/index.js';
+import { createFaultBatch, FAULT_READ, MirrorError, PTE_READ } from '../../src/driver/index.js';
 import { TimelineFence, whenSettled } from '../../src/kit/index.js';
 import { createRig, flush, like, list, map, read, replay, type Rig, rules, submitting, unmap, write } from './rig.js';
+import { inventing, relay } from './broken-faults.js';
 import { stubFence } from './stub-fence.js';
 
 const time = { latency: TYPICAL_LATENCY };
@@ -40,61 +41,14 @@ const meddling = (after: (command: Command, fence: Fence) => void) => (inner: De
 /** Serves whatever stalls on page 1 by mapping frame 1 there. */
 async function serve(rig: Rig): Promise<void> {
   const { faults } = rig.device;
-  const batch = { count: 0, capacity: 4, ...arrays(4) };
+  const batch = createFaultBatch(4);
   await vi.waitFor(() => expect(faults.pending).toBeGreaterThan(0));
   faults.drain(batch);
   await rig.paging.submit([map(rig.mmu, [1], [1]), replay(rig.mmu)]).wait();
 }
 
-function arrays(capacity: number) {
-  return {
-    mmus: new Uint16Array(capacity),
-    pages: new Float64Array(capacity),
-    access: new Uint8Array(capacity),
-    queues: new Uint16Array(capacity),
-  };
-}
-
-/** A fault source that differs from `inner` in what is given. */
-function relay(inner: FaultSource, changes: { retired?: () => number; drain?: FaultSource['drain'] }): FaultSource {
-  return {
-    capacity: inner.capacity,
-    get pending() {
-      return inner.pending;
-    },
-    get dropped() {
-      return inner.dropped;
-    },
-    get retired() {
-      return changes.retired?.() ?? inner.retired;
-    },
-    get stalled() {
-      return inner.stalled;
-    },
-    listen: (listener) => inner.listen(listener),
-    drain: changes.drain ?? ((batch) => inner.drain(batch)),
-  };
-}
-
-/** A device that reports faults of its own invention, one a drain. */
-const inventing =
-  (mmu: number, page: number, access = FAULT_READ, queue = 0) =>
-  (inner: Device): Device => {
-    let invented = 0;
-    const drain = (batch: FaultBatch): number => {
-      inner.faults.drain(batch);
-      if (invented++ === 0) return batch.count;
-      batch.mmus[batch.count] = mmu;
-      batch.pages[batch.count] = page;
-      batch.access[batch.count] = access;
-      batch.queues[batch.count] = queue;
-      return ++batch.count;
-    };
-    return like(inner, { faults: relay(inner.faults, { drain }) });
-  };
-
 async function drainTwice(rig: Rig): Promise<void> {
-  const batch = { count: 0, capacity: 4, ...arrays(4) };
+  const batch = createFaultBatch(4);
   await rig.paging.submit([map(rig.mmu, [1, 2], [1, 2])]).wait();
   rig.device.faults.drain(batch);
   rig.device.faults.drain(batch);
@@ -200,7 +154,7 @@ const cases: readonly Case[] = [
     break: (inner) => like(inner, { features: new Set<never>() }),
     show: async (rig) => {
       rig.user.submit([read(rig.mmu, 1)]);
-      rig.device.faults.drain({ count: 0, capacity: 4, ...arrays(4) });
+      rig.device.faults.drain(createFaultBatch(4));
     },
   },
   {
@@ -253,7 +207,7 @@ const cases: readonly Case[] = [
     show: async (rig) => {
       rig.user.submit([read(rig.mmu, 1)]);
       await serve(rig);
-      const batch = { count: 0, capacity: 4, ...arrays(4) };
+      const batch = createFaultBatch(4);
       for (let i = 0; i < 4; i++) {
         rig.device.faults.drain(batch);
         await rig.paging.submit([replay(rig.mmu)]).wait();
@@ -355,6 +309,22 @@ describe.each(cases)('a device that $name', ({ rule, break: breaks, show, memory
     await Promise.race([show(rig).catch(() => {}), new Promise((resolve) => setTimeout(resolve, 100))]);
     expect(rules(rig)).toEqual([]);
   });
+});
+
+test('fences that settle in the wrong order are caught even if nobody looks in between', async () => {
+  const made: TimelineFence[] = [];
+  const rig = await createRig({
+    break: (inner) =>
+      submitting(inner, (queue) => {
+        const fence = new TimelineFence(queue.id, made.length + 1, quiet);
+        made.push(fence);
+        return fence;
+      }),
+  });
+  rig.paging.submit([]);
+  rig.paging.submit([]);
+  for (const fence of made.reverse()) fence.settle();
+  expect(rules(rig)).toEqual(['order']);
 });
 
 describe('deep mode', () => {

@@ -157,15 +157,16 @@ describe.each(cases)('a caller that $name', ({ rule, bad, good }) => {
 
 test('a frame that an unfinished copy on another queue needs is not reused (R7)', async () => {
   const rig = await createRig({ memory: { latency: TYPICAL_LATENCY } });
-  const out = rig.user.submit([copy('copyOut', rig.host, [1], [5])]);
+  const out = rig.user.submit([copy('copyOut', rig.host, [1, 2], [5, 6])]);
   const reuse = [copy('copyIn', rig.host, [2], [5])];
   expect(() => rig.paging.submit(reuse)).toThrow(expect.objectContaining({ rule: 'R7' }));
   expect(() => rig.paging.submit([map(rig.mmu, [1], [5])])).toThrow(expect.objectContaining({ rule: 'R7' }));
   const second = rig.paging.submit(reuse, { after: [out] });
+  const elsewhere = queueOf(rig.device, false, 1);
+  expect(() => elsewhere.submit([map(rig.mmu, [1], [5])])).toThrow(expect.objectContaining({ rule: 'R7' }));
   // Order is transitive: this one comes after the copy on the user queue through the paging queue.
-  const third = queueOf(rig.device, false, 1).submit([copy('copyIn', rig.host, [3], [5])], { after: [second] });
+  const third = elsewhere.submit([copy('copyIn', rig.host, [3], [6]), map(rig.mmu, [1], [5])], { after: [second] });
   await third.wait();
-  rig.paging.submit([map(rig.mmu, [1], [5])]);
   expect(rules(rig)).toEqual([]);
 });
 
@@ -209,19 +210,38 @@ test('a closed MMU is not named again', async () => {
   expect(() => rig.paging.submit([flush(rig.mmu)])).toThrow(expect.objectContaining({ rule: 'argument' }));
 });
 
-test('after a failed submission nothing it was to do is relied on', async () => {
+test('a flush that may run before the unmap does not count (R1)', async () => {
+  const rig = await createRig({ memory: { latency: TYPICAL_LATENCY } });
+  await rig.paging.submit([map(rig.mmu, [1], [5])]).wait();
+  const removed = rig.user.submit([unmap(rig.mmu, [1])]);
+  const early = rig.paging.submit([flush(rig.mmu)]);
+  const reuse = [copy('copyIn', rig.host, [2], [5])];
+  expect(() => rig.paging.submit(reuse, { after: [removed, early] })).toThrow(expect.objectContaining({ rule: 'R1' }));
+  await rig.paging.submit([flush(rig.mmu), ...reuse], { after: [removed] }).wait();
+  expect(rules(rig)).toEqual([]);
+});
+
+test('a flush that failed does not count (R1)', async () => {
   const rig = await createRig({
-    memory: { latency: TYPICAL_LATENCY, faults: [{ do: 'fail', at: { nth: 2, kind: 'map' } }] },
+    memory: { latency: TYPICAL_LATENCY, faults: [{ do: 'fail', at: { nth: 1, kind: 'flushTlb' } }] },
   });
   await rig.paging.submit([map(rig.mmu, [1], [5])]).wait();
-  const failing = rig.paging.submit([unmap(rig.mmu, [1]), flush(rig.mmu), map(rig.mmu, [2], [5])]);
+  const failing = rig.paging.submit([unmap(rig.mmu, [1]), flush(rig.mmu)]);
   await expect(failing.wait()).rejects.toMatchObject({ code: 'IO' });
-  // The flush may not have run, and page 2 may be there.
+  expect(() => rig.paging.submit([map(rig.mmu, [2], [5])])).toThrow(expect.objectContaining({ rule: 'R1' }));
+  await rig.paging.submit([unmap(rig.mmu, [1]), flush(rig.mmu), map(rig.mmu, [2], [5])]).wait();
+  expect(rules(rig)).toEqual([]);
+});
+
+test('a map that failed may have happened (R1)', async () => {
+  const rig = await createRig({
+    memory: { latency: TYPICAL_LATENCY, faults: [{ do: 'fail', at: { nth: 1, kind: 'map' } }] },
+  });
+  await expect(rig.paging.submit([map(rig.mmu, [2], [5])]).wait()).rejects.toMatchObject({ code: 'IO' });
   expect(() => rig.paging.submit([copy('copyIn', rig.host, [3], [5])])).toThrow(
     expect.objectContaining({ rule: 'R1' }),
   );
-  const bits = new Uint8Array(2);
-  await rig.paging.submit([unmap(rig.mmu, [1, 2], bits), flush(rig.mmu), copy('copyIn', rig.host, [3], [5])]).wait();
+  await rig.paging.submit([unmap(rig.mmu, [2]), flush(rig.mmu), copy('copyIn', rig.host, [3], [5])]).wait();
   expect(rules(rig)).toEqual([]);
 });
 
