@@ -5,7 +5,7 @@ import type { Mmu } from './mmu.js';
 import { Tlb, TLB_ACCESSED, TLB_DIRTY } from './tlb.js';
 
 /** Thrown to abandon a work unit that faulted; never leaves the device. */
-const ABANDON = Symbol('fault');
+const ABANDON = new Error('The work unit faulted; the device runs it again.');
 /** Base of a window that covers no address. */
 const CLOSED_WINDOW = -Infinity;
 const NO_FAULT = -1;

@@ -26,9 +26,9 @@ export interface ExecutorOptions {
   readonly residentUnits: number;
   readonly queues: readonly MemoryQueue[];
   /** The head of a queue failed. */
-  fail(queue: MemoryQueue, error: MirrorError): void;
+  readonly fail: (queue: MemoryQueue, error: MirrorError) => void;
   /** A fault was reported. */
-  faulted(queue: number, address: number): void;
+  readonly faulted: (queue: number, address: number) => void;
 }
 
 /** Gives commands their effect, in one step or, for those that may stall, in several. */

@@ -78,7 +78,7 @@ export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`options must be an object, got ${String(options)}`);
   const asked = options.pageSizes ?? [4096, 65_536, 2 * 1024 * 1024];
-  if (!Array.isArray(asked) || asked.length === 0)
+  if (!isArray(asked) || asked.length === 0)
     throw new TypeError('pageSizes must be an array of at least one page size');
   const features = featuresOf(options, asked.length);
   const sizes = [...new Set(asked)].sort((a, b) => a - b);
@@ -128,7 +128,7 @@ export function parseBytes(size: number | string): number {
 
 function featuresOf(options: MemoryOptions, sizes: number): ReadonlySet<DeviceFeature> {
   const asked = options.features ?? ALL_FEATURES;
-  if (!Array.isArray(asked)) throw new TypeError('features must be an array');
+  if (!isArray(asked)) throw new TypeError('features must be an array');
   const features = new Set<DeviceFeature>(asked);
   for (const feature of features) {
     if (!ALL_FEATURES.includes(feature))
@@ -158,4 +158,9 @@ function atLeastZero(what: string, value: number): number {
   if (typeof value !== 'number') throw new TypeError(`${what} must be a number, got ${typeof value}`);
   if (!(value >= 0 && value < Infinity)) throw new RangeError(`${what} must be ≥ 0, got ${value}`);
   return value;
+}
+
+/** `Array.isArray` that leaves the type alone: on a readonly array it would narrow to `any[]`. */
+function isArray(value: unknown): boolean {
+  return Array.isArray(value);
 }

@@ -89,10 +89,12 @@ export class ScriptRunner {
         return this.#target.limitFaultBuffer(rule.entries);
       case 'dropAccessedBits':
         return this.#target.dropAccessedBits();
-      case 'reorder':
-        return;
+      default:
+        if (verdict !== undefined) this.#judge(rule, verdict);
     }
-    if (verdict === undefined) return;
+  }
+
+  #judge(rule: FaultRule, verdict: Verdict): void {
     if (rule.do === 'delay') verdict.delayUs += rule.us;
     else if (rule.do === 'hang') verdict.hang = true;
     else verdict.error ??= this.#error(rule.do === 'fail' ? (rule.code ?? 'IO') : 'OUT_OF_DEVICE_MEMORY');
@@ -107,8 +109,9 @@ export class ScriptRunner {
 
 /** @throws TypeError, RangeError for what is no script */
 export function checkScript(script: FaultScript): FaultScript {
-  if (!Array.isArray(script)) throw new TypeError('faults must be an array of rules');
-  for (const rule of script as FaultScript) {
+  const rules: unknown = script;
+  if (!Array.isArray(rules)) throw new TypeError('faults must be an array of rules');
+  for (const rule of script) {
     if (rule.do === 'reorder') continue;
     if (typeof rule.at !== 'object') throw new TypeError(`faults: the rule '${String(rule.do)}' needs 'at'`);
     const when = 'timeUs' in rule.at ? rule.at.timeUs : rule.at.nth;

@@ -1,4 +1,4 @@
-import type { CommandQueue, Device, DeviceMmu, HostFrames } from '@mirrorspace/core/driver';
+import type { CommandQueue, Device, DeviceMmu, HostFrames, UnitContext, UnitId } from '@mirrorspace/core/driver';
 import { createFaultBatch, PTE_READ, PTE_WRITE } from '@mirrorspace/core/driver';
 import { memory, type MemoryOptions } from '../src/index.js';
 
@@ -86,10 +86,7 @@ export class Rig {
     return { kind: 'atomicAdd', mmu: this.mmu.id, address, value, previous: new Uint32Array(1) } as const;
   }
 
-  launch(
-    run: (ctx: import('@mirrorspace/core/driver').UnitContext, id: { x: number; y: number; z: number }) => unknown,
-    units = 1,
-  ) {
+  launch(run: (ctx: UnitContext, id: UnitId) => unknown, units = 1) {
     return {
       kind: 'launch',
       mmu: this.mmu.id,

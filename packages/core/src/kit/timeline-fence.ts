@@ -70,7 +70,7 @@ export class TimelineFence implements Fence {
     if (!(timeoutMs > 0)) return Promise.reject(new RangeError(`timeoutMs must be > 0, got ${timeoutMs}`));
     if (this.#signaled) return Promise.resolve();
     if (this.#error !== undefined) return Promise.reject(this.#error);
-    if (signal?.aborted === true) return Promise.reject(this.#aborted(signal));
+    if (signal?.aborted === true) return Promise.reject(this.#aborted(signal.reason));
     return this.#pending(timeoutMs, signal);
   }
 
@@ -94,7 +94,7 @@ export class TimelineFence implements Fence {
       };
       const abort = () => {
         done();
-        reject(signal === undefined ? undefined : this.#aborted(signal));
+        reject(this.#aborted(signal?.reason));
       };
       let beat = this.#timeline.heartbeat();
       let idleLooks = 0;
@@ -118,12 +118,12 @@ export class TimelineFence implements Fence {
     if (at >= 0) this.#listeners?.splice(at, 1);
   }
 
-  #aborted(signal: AbortSignal): MirrorError {
+  #aborted(cause: unknown): MirrorError {
     return new MirrorError(
       'ABORTED',
       `The wait for fence ${this.value} of queue ${this.queue} was aborted; the work goes on.`,
       {
-        cause: signal.reason,
+        cause,
       },
     );
   }
@@ -151,7 +151,6 @@ export function whenSettled(fence: Fence, listener: () => void): void {
 }
 
 /** A timer of a wait must not keep a Node process alive. */
-function unref(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
-    timer.unref();
+function unref(timer: number | { unref?: () => unknown }): void {
+  if (typeof timer === 'object') timer.unref?.();
 }
