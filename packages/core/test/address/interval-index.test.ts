@@ -110,5 +110,7 @@ test.each([[[3, 2, 1]], [[3, 1, 2]], [[2, 3, 1]], [[2, 1, 3]], [[1, 2, 3]], [[1,
       left.delete(each);
       expect(found(index, 4096, 8192)).toEqual([...left]);
     }
+    for (const each of [1, 2, 3]) index.insert(0, 2 ** 40, each);
+    expect(found(index, 4096, 8192)).toEqual([1, 2, 3]);
   },
 );
