@@ -98,7 +98,7 @@ test('leaves are recycled, and only when they are empty', () => {
   expect(table.slotLimit).toBe(limit);
 });
 
-test('ten million dense pages take at most 6.5 bytes each, right after growing as well', () => {
+test('ten million dense pages take at most 6.5 bytes each, and never 8 on the way', () => {
   const table = new PageTable();
   let worst = 0;
   for (let p = 0; p < 10_000_000; p++) {
