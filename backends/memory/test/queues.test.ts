@@ -1,5 +1,5 @@
 import { MirrorError, type Command } from '@mirrorspace/core/driver';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ALL_FEATURES, memory } from '../src/index.js';
 import { PAGE, Rig, RO, RW } from './helpers.js';
 
@@ -133,11 +133,13 @@ describe('queues', () => {
     abort.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(behind.wait({ timeoutMs: 0 })).rejects.toThrow(RangeError);
+    vi.useFakeTimers();
     const patient = behind.wait({ timeoutMs: 40 });
     for (let i = 0; i < 8; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 15));
+      await vi.advanceTimersByTimeAsync(35);
       rig.second.submit([rig.launch(() => undefined)]);
     }
+    vi.useRealTimers();
     rig.paging.submit([rig.map([0], [0]), rig.replay()]);
     await patient;
   });

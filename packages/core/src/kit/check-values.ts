@@ -28,8 +28,16 @@ export function checkBelow(what: string, values: Uint32Array | Uint8Array, count
 /** A value as a message names it. */
 export function show(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'object' || typeof value === 'function') return typeof value;
-  return String(value as string | number | bigint | boolean | symbol | undefined);
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+    case 'undefined':
+      return `${value}`;
+    default:
+      return typeof value;
+  }
 }
 
 /** @throws RangeError unless the first `count` pages are integers from 0 to `limit` - 1 */
