@@ -37,7 +37,7 @@ test.each([true, false])('an unmap that failed may leave the entry and its bits 
   });
   await rig.paging.submit([map(rig.mmu, [1], [1])]).wait();
   await rig.user.submit([write(rig.mmu, 1)]).wait();
-  const failing = rig.paging.submit([unmap(rig.mmu, [1])]);
+  const failing = rig.paging.submit([flush(rig.mmu), unmap(rig.mmu, [1])]);
   if (known) await failing.wait().catch(() => {});
   const bits = new Uint8Array(1);
   await rig.paging.submit([unmap(rig.mmu, [1], bits)]).wait();
