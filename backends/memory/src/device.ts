@@ -133,7 +133,10 @@ export class MemoryDevice implements Device, MmuOwner {
   #end(error: MirrorError, reason: DeviceLostInfo['reason'], message: string): void {
     if (this.#engine.gone !== undefined) return;
     this.#engine.stop(error);
-    for (const mmu of this.#engine.executor.mmus.values()) mmu.open = false;
+    for (const mmu of this.#engine.executor.mmus.values()) {
+      mmu.open = false;
+      this.faults.purge(mmu.id);
+    }
     this.#engine.executor.mmus.clear();
     this.#pool.clear();
     this.#release();

@@ -56,16 +56,16 @@ describe('launch', () => {
           let state = seed;
           const random = () => ((state = (Math.imul(state, 1664525) + 1013904223) | 0) >>> 0) / 2 ** 32;
           const units = 60;
-          // Each unit adds to two counters and a byte before it touches a third page: what it did must not stay if that faults.
+          // Each unit touches three pages: what it stored must not stay if a later one faults.
           const fence = rig.user.submit([
             rig.launch((ctx, id) => {
               const a = ((id.x * 7) % 11) * PAGE;
               const b = ((id.x * 5) % 13) * PAGE + 8;
-              ctx.atomicAdd(a, 1);
-              ctx.store32(b, ctx.load32(b) + 2);
               const c = 20 * PAGE + 16;
               ctx.storeF64(c, ctx.loadF64(c) + 1);
-              ctx.store8(20 * PAGE + 24, ctx.load8(20 * PAGE + 24) + 1);
+              ctx.store8(c + 8, ctx.load8(c + 8) + 1);
+              ctx.atomicAdd(a, 1);
+              ctx.store32(b, ctx.load32(b) + 2);
             }, units),
           ]);
           const words = serve(rig, fence, frames, random, 1);

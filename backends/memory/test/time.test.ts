@@ -103,6 +103,20 @@ describe('simulated time', () => {
   });
 });
 
+describe('SimClock', () => {
+  it('runs events by time, then in the order they were scheduled, and none that was cancelled', async () => {
+    const clock = new SimClock({ yield: () => Promise.resolve() });
+    const seen: number[] = [];
+    const times = Array.from({ length: 60 }, (_, i) => (i * 7) % 5);
+    const events = times.map((time, i) => clock.after(time, () => seen.push(i)));
+    clock.cancel(events[10]!);
+    await new Promise<void>((resolve) => void clock.after(10, resolve));
+    const expected = times.map((_, i) => i).filter((i) => i !== 10);
+    expect(seen).toEqual(expected.sort((a, b) => times[a]! - times[b]! || a - b));
+    expect(clock.now).toBe(10);
+  });
+});
+
 describe('poison', () => {
   it('fills a frame once its last entry was removed and the flush of that has settled', async () => {
     const rig = await Rig.open({ poison: true });
