@@ -1,1 +1,25 @@
-export {};
+export { ADDRESS_BITS, ADDRESS_LIMIT, MAX_PAGE_SIZE, MIN_PAGE_SIZE } from './address/index.js';
+export * from './driver/index.js';
+export * from './kit/index.js';
+export * from './mirror/index.js';
+export * from './notifier/index.js';
+export * from './policy/index.js';
+export {
+  type Advice,
+  bytesSource,
+  type ByteSource,
+  type HoldMode,
+  type HoldOptions,
+  type Held,
+  type HostMemory,
+  managedMemory,
+  type ManagedMemoryOptions,
+  type MapOptions,
+  type Region,
+  type RegionAccess,
+  type RemapOptions,
+  Space,
+  type SpaceOptions,
+} from './space/index.js';
+export * from './trace/index.js';
+export * from './validate/index.js';

@@ -24,6 +24,10 @@ export const CANCEL_OUT_OF_DEVICE_MEMORY = 2;
 export const CANCEL_OUT_OF_HOST_MEMORY = 3;
 export const CANCEL_IO = 4;
 export const CANCEL_TIMEOUT = 5;
+/** The page existed only on a device that was lost. */
+export const CANCEL_LOST = 6;
+/** The mirror is being detached. */
+export const CANCEL_CLOSED = 7;
 
 /** Error code that a stalled access fails with, by cancel reason. */
 export const CANCEL_CODES = [
@@ -33,6 +37,8 @@ export const CANCEL_CODES = [
   'OUT_OF_HOST_MEMORY',
   'IO',
   'DEVICE_TIMEOUT',
+  'DEVICE_LOST',
+  'CLOSED',
 ] as const;
 
 /** Snapshot flags of one page (mirroring MMUs), after the kernel's HMM test device. 0: nothing there. */

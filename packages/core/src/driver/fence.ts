@@ -24,3 +24,8 @@ export interface Fence {
    */
   wait(options?: WaitOptions): Promise<void>;
 }
+
+/** Whether a fence has signaled or failed. */
+export function hasSettled(fence: Fence): boolean {
+  return fence.signaled || fence.error !== undefined;
+}

@@ -1,4 +1,3 @@
-import { checkMapped } from './protect.js';
 import type { Advice, RegionOwner } from './region.js';
 import type { SpaceMirror, SpaceState } from './state.js';
 import { isolate, zap } from './unmap.js';
@@ -13,7 +12,7 @@ export async function adviseRange(
 ): Promise<void> {
   if (typeof request !== 'object' || request === null) throw new TypeError('advise takes an object of advice');
   checkAdvice(space, request);
-  checkMapped(space, start, end);
+  space.checkMapped(start, end);
   const { pin } = request;
   for (const region of isolate(space, owner, start, end)) region.advice = { ...region.advice, ...request };
   if (pin === undefined) return;
@@ -23,13 +22,13 @@ export async function adviseRange(
 
 /** Brings a page range to a mirror ahead of faults, best effort. */
 export async function willNeed(space: SpaceState, start: number, end: number, mirror: object): Promise<void> {
-  checkMapped(space, start, end);
+  space.checkMapped(start, end);
   await mirrorOf(space, mirror).bring(start, end);
 }
 
 /** Discards a page range: anonymous private memory becomes zeros, private copies of files are forgotten, shared contents stay. */
 export async function dontNeed(space: SpaceState, start: number, end: number): Promise<void> {
-  checkMapped(space, start, end);
+  space.checkMapped(start, end);
   space.notifiers.begin('clear', start, end);
   zap(space, start, end);
   space.notifiers.end();

@@ -1,6 +1,6 @@
 import { checkAccessName, checkWritable } from './map.js';
 import type { RegionAccess, RegionOwner } from './region.js';
-import { allows, notMapped, type SpaceState } from './state.js';
+import { allows, type SpaceState } from './state.js';
 import { isolate } from './unmap.js';
 
 /**
@@ -15,7 +15,7 @@ export async function protectRange(
   access: RegionAccess,
 ): Promise<void> {
   checkAccessName(access);
-  checkMapped(space, start, end);
+  space.checkMapped(start, end);
   for (const region of space.regions.overlapping(start, end)) {
     if (region.object?.source !== undefined) checkWritable(region.object.source, region.shared, access);
   }
@@ -31,13 +31,4 @@ export async function protectRange(
   if (shrinks) space.notifiers.end();
   space.store.announce();
   if (shrinks) await space.flush();
-}
-
-/** @throws MirrorError `ADDRESS_NOT_MAPPED` naming the first hole */
-export function checkMapped(space: SpaceState, start: number, end: number): void {
-  for (let at = start; at < end;) {
-    const region = space.regions.at(at);
-    if (region === undefined) throw notMapped(at);
-    at = region.end;
-  }
 }

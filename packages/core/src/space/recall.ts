@@ -4,7 +4,7 @@ import type { PageStore } from './page-store.js';
 
 /**
  * Brings pages home from every device that holds them, all devices at the same time. Pages are locked meanwhile; those that
- * the caller locked stay locked.
+ * the caller locked stay locked. Devices whose bit is in `except` are left alone.
  * @throws MirrorError `DEVICE_LOST`, `DEVICE_TIMEOUT`
  */
 export async function recallPages(
@@ -12,12 +12,13 @@ export async function recallPages(
   pages: Uint32Array,
   count: number,
   mode: RecallMode,
+  except = 0,
 ): Promise<void> {
   let mask = 0;
   const locked: number[] = [];
   for (let i = 0; i < count; i++) {
     const page = pages[i]!;
-    mask |= store.devices[page]!;
+    mask |= store.devices[page]! & ~except;
     if ((store.state[page]! & PAGE_LOCKED) !== 0) continue;
     store.lock(page);
     locked.push(page);

@@ -2,7 +2,6 @@ import { checkAddress, hex } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import { findAddress } from './map.js';
 import type { MemoryObject } from './memory-object.js';
-import { checkMapped } from './protect.js';
 import type { Region, RegionOwner } from './region.js';
 import type { SpaceState } from './state.js';
 import { isolate, unmapSync } from './unmap.js';
@@ -28,7 +27,7 @@ export async function remapRange(
   options: RemapOptions,
 ): Promise<Region> {
   const bytes = options.bytes === undefined ? end - start : space.pageRange(0, options.bytes).end;
-  checkMapped(space, start, end);
+  space.checkMapped(start, end);
   const whole = space.regions.at(start)!;
   if (whole.end < end) {
     throw new MirrorError(

@@ -41,6 +41,8 @@ export class SpaceState {
   closed = false;
   /** Slots found by the operation under way; synchronous use only. */
   readonly scratch = new IdList();
+  /** Slots found by a notifier callback: apart from `scratch`, since it runs inside an operation. */
+  readonly marks = new IdList();
 
   constructor(id: number, host: HostState, addressBits: number, trace: Tracer) {
     this.id = id;
@@ -82,6 +84,15 @@ export class SpaceState {
       const region = this.regions.at(at);
       if (region === undefined) throw notMapped(at);
       if (!allows(region.access, write)) throw denied(at, region, write);
+      at = region.end;
+    }
+  }
+
+  /** @throws MirrorError `ADDRESS_NOT_MAPPED` naming the first hole of a page range */
+  checkMapped(start: number, end: number): void {
+    for (let at = start; at < end;) {
+      const region = this.regions.at(at);
+      if (region === undefined) throw notMapped(at);
       at = region.end;
     }
   }

@@ -1,9 +1,8 @@
-import { checkMapped } from './protect.js';
 import type { SpaceState } from './state.js';
 
 /** Writes what changed in the shared file regions of a page range back to their sources; returns how many pages. */
 export async function syncRange(space: SpaceState, start: number, end: number): Promise<number> {
-  checkMapped(space, start, end);
+  space.checkMapped(start, end);
   let written = 0;
   for (const region of space.regions.overlapping(start, end)) {
     if (!region.shared || region.object === undefined) continue;

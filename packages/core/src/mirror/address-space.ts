@@ -1,0 +1,121 @@
+import { type Device, MirrorError } from '../driver/index.js';
+import { createSpaceState, forkInto, Space, type SpaceOptions, SpaceState } from '../space/index.js';
+import { DevicePool } from './device-pool.js';
+import { Mirror } from './mirror.js';
+import { MirrorState } from './mirror-state.js';
+import { type AttachOptions, checkAttachOptions, type CheckedOptions } from './options.js';
+
+/** A space of addresses that the CPU and any number of devices use alike. */
+export class AddressSpace extends Space {
+  /**
+   * Mirrors the space on a device: from now on the device can use its addresses.
+   * @throws TypeError, RangeError; MirrorError `UNSUPPORTED` (page size, address bits, a mirroring MMU without native host memory), `INVALID_ARGUMENT`, `DEVICE_LOST`, `CLOSED`
+   */
+  async attach(device: Device, options: AttachOptions = {}): Promise<Mirror> {
+    const { state } = this;
+    state.checkOpen();
+    const checked = checkAttachOptions(options);
+    checkDevice(state, device);
+    const pool = poolOf(state, device, options, checked);
+    const mmu = await device.createMmu({
+      addressBits: Math.min(Math.log2(state.limit), device.limits.addressBits),
+      faultPageSize: state.pageSize,
+    });
+    if (mmu.kind === 'mirroring' || state.closed) {
+      await mmu.close();
+      state.checkOpen();
+      throw new MirrorError(
+        'UNSUPPORTED',
+        `${device.info.name} mirrors the process's own page table; give the space native host memory`,
+        { device: device.info.name },
+      );
+    }
+    const residency = pool.residencyOf(state.store);
+    const mirrorState = new MirrorState(state, mmu, residency, checked.prefetch(state.pageSize), checked.placement);
+    const mirror = new Mirror(device, pool, mirrorState);
+    pool.add(mirrorState);
+    state.mirrors.add(mirror);
+    return mirror;
+  }
+
+  /**
+   * A copy of the space: private regions copy on write, shared ones stay shared. What devices own comes home first.
+   * Mirrors are not copied: attach devices to the child as it needs them.
+   */
+  async fork(): Promise<AddressSpace> {
+    this.state.checkOpen();
+    const child = new AddressSpace(
+      createSpaceState({
+        host: this.state.store.host,
+        addressBits: Math.log2(this.state.limit),
+        trace: this.state.trace,
+      }),
+    );
+    try {
+      await forkInto(this.state, child.state, child);
+    } catch (error) {
+      await child.close();
+      throw error;
+    }
+    return child;
+  }
+}
+
+/**
+ * Creates a space.
+ * @throws TypeError, RangeError (as rejection) for malformed options
+ */
+export async function createSpace(options: SpaceOptions = {}): Promise<AddressSpace> {
+  if (typeof options !== 'object' || options === null) throw new TypeError('createSpace takes an object of options');
+  return new AddressSpace(createSpaceState(options));
+}
+
+interface PoolEntry {
+  readonly pool: DevicePool;
+  readonly options: AttachOptions;
+}
+
+const pools = new WeakMap<Device, PoolEntry>();
+
+/** The pool of a device: one for all its mirrors, so they must agree on how its memory is managed. */
+function poolOf(space: SpaceState, device: Device, options: AttachOptions, checked: CheckedOptions): DevicePool {
+  const entry = pools.get(device);
+  if (entry !== undefined && entry.pool.inUse) {
+    const { pool } = entry;
+    const same = (name: 'eviction' | 'batch' | 'timeoutMs') =>
+      options[name] === undefined || options[name] === entry.options[name];
+    if (pool.state.pageSize !== space.pageSize)
+      throw disagree(device, `serves pages of ${pool.state.pageSize} bytes, the space has ${space.pageSize}`);
+    if (!same('eviction') || !same('batch') || !same('timeoutMs'))
+      throw disagree(device, 'is attached with other eviction, batch or timeoutMs options');
+    return pool;
+  }
+  const pool = new DevicePool(device, { pageSize: space.pageSize, ...checked });
+  pools.set(device, { pool, options });
+  return pool;
+}
+
+function disagree(device: Device, why: string): MirrorError {
+  return new MirrorError(
+    'INVALID_ARGUMENT',
+    `${device.info.name} ${why}; attach alike, or detach its other mirrors first`,
+    { device: device.info.name },
+  );
+}
+
+function checkDevice(space: SpaceState, device: Device): void {
+  if (typeof device !== 'object' || device === null || !Array.isArray(device.queues))
+    throw new TypeError('attach takes an open device');
+  const { name } = device.info;
+  if (!device.limits.pageSizes.includes(space.pageSize)) {
+    throw new MirrorError(
+      'UNSUPPORTED',
+      `${name} has no pages of ${space.pageSize} bytes; it has ${device.limits.pageSizes.join(', ')}`,
+      { device: name },
+    );
+  }
+  for (const mirror of space.mirrors) {
+    if (mirror instanceof Mirror && mirror.device === device)
+      throw new MirrorError('INVALID_ARGUMENT', `${name} is attached to this space already`, { device: name });
+  }
+}

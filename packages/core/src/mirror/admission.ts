@@ -1,0 +1,208 @@
+import {
+  CANCEL_CLOSED,
+  CANCEL_DENIED,
+  CANCEL_LOST,
+  CANCEL_NOT_MAPPED,
+  FAULT_READ,
+  FAULT_WRITE,
+} from '../driver/index.js';
+import {
+  allows,
+  NEEDS_HOME,
+  NEEDS_SOURCE,
+  NEEDS_UNLOCK,
+  PAGE_HELD,
+  PAGE_HELD_WRITE,
+  PAGE_LOCKED,
+  PAGE_LOST,
+  PAGE_OWNED,
+  recallPages,
+  type Region,
+  resolve,
+} from '../space/index.js';
+import { cancelReason } from './cancel-reason.js';
+import type { MirrorState } from './mirror-state.js';
+import { wantsOwnership } from './placement.js';
+import type { PoolState } from './pool-state.js';
+
+/** Pages read from a source for one fault: the faulting one and those behind it. */
+const READ_AHEAD = 16;
+
+/**
+ * Decides about pages one by one, synchronously: what can be served now is locked and goes on the mirror's list of wanted
+ * pages; what needs a file, another device or the CPU first is deferred, and the work that it waits for is begun.
+ */
+export class Admission {
+  private readonly pool: PoolState;
+  /** Locked pages that background work of this pool got ready: only this pool may use the lock. */
+  private readonly granted = new Map<number, MirrorState>();
+  /** Background work under way. */
+  private working = 0;
+
+  constructor(pool: PoolState) {
+    this.pool = pool;
+  }
+
+  /** Whether background work is under way. */
+  get busy(): boolean {
+    return this.working > 0;
+  }
+
+  /** Decides about a fault: wanted, deferred or cancelled. */
+  fault(mirror: MirrorState, pageNumber: number, write: boolean): void {
+    const { space } = mirror;
+    const region = space.regions.at(pageNumber * space.pageSize);
+    if (mirror.detached) this.cancel(mirror, pageNumber, CANCEL_CLOSED);
+    else if (region === undefined) this.cancel(mirror, pageNumber, CANCEL_NOT_MAPPED);
+    else if (!allows(region.access, write)) this.cancel(mirror, pageNumber, CANCEL_DENIED);
+    else this.admit(mirror, region, pageNumber, write);
+  }
+
+  /** Decides about a page nobody faulted on: wanted if nothing has to be waited for. Returns whether it is. */
+  offer(mirror: MirrorState, region: Region, pageNumber: number, write: boolean): boolean {
+    const { space } = mirror;
+    const { store } = space;
+    if (!allows(region.access, write)) return false;
+    const present = store.lookup(space.base + pageNumber);
+    const copies = write && present >= 0 && !region.shared && store.isShared(present);
+    let page: number;
+    try {
+      page = resolve(space, region, pageNumber, write && !copies);
+    } catch {
+      // Out of host memory: whoever really needs the page is told so by its fault.
+      return false;
+    }
+    if (page < 0) return false;
+    const state = store.state[page]!;
+    if ((state & (PAGE_LOCKED | PAGE_LOST)) !== 0 || (state & (write ? PAGE_HELD : PAGE_HELD_WRITE)) !== 0)
+      return false;
+    const mine = 1 << mirror.residency.bit;
+    const devices = store.devices[page]!;
+    if ((devices & mine) !== 0 && (!write || (state & PAGE_OWNED) !== 0)) return false;
+    if (((state & PAGE_OWNED) !== 0 || write) && (devices & ~mine) !== 0) return false;
+    store.lock(page);
+    mirror.wanted.push(pageNumber, 0, page, write && !copies ? FAULT_WRITE : FAULT_READ);
+    return true;
+  }
+
+  /** Fails the accesses that wait for a page. */
+  cancel(mirror: MirrorState, pageNumber: number, reason: number): void {
+    this.pool.batchOf(mirror).cancels.push(pageNumber, 0, 0, reason);
+    mirror.stats.cancelledFaults++;
+  }
+
+  /** Unlocks what background work got ready and no fault wanted any more. */
+  releaseUnused(): void {
+    if (this.granted.size === 0) return;
+    for (const [page, mirror] of this.granted) mirror.space.store.unlock(page);
+    const stores = new Set(Array.from(this.granted.values(), (mirror) => mirror.space.store));
+    this.granted.clear();
+    for (const store of stores) store.announce();
+  }
+
+  private admit(mirror: MirrorState, region: Region, pageNumber: number, faultWrites: boolean): void {
+    const { space } = mirror;
+    const { store } = space;
+    const write = wantsOwnership(mirror, region, pageNumber, faultWrites);
+    const before = store.lookup(space.base + pageNumber);
+    let page: number;
+    try {
+      page = resolve(space, region, pageNumber, write);
+    } catch (error) {
+      this.cancel(mirror, pageNumber, cancelReason(error));
+      return;
+    }
+    if (page < 0) {
+      this.getReady(mirror, region, pageNumber, page, write);
+      return;
+    }
+    const state = store.state[page]!;
+    if ((state & PAGE_LOCKED) !== 0 && !this.granted.delete(page)) this.defer(mirror, pageNumber, write);
+    else if ((state & PAGE_LOST) !== 0) this.refuseLost(mirror, pageNumber, page);
+    else if ((state & (write ? PAGE_HELD : PAGE_HELD_WRITE)) !== 0) this.deferUnlocked(mirror, pageNumber, page, write);
+    else if (before >= 0 && before !== page && space.mirrors.size > 1)
+      this.flushOthers(mirror, pageNumber, page, write);
+    else if (this.isElsewhere(mirror, page, write)) this.fetch(mirror, pageNumber, page, write);
+    else {
+      store.lock(page);
+      mirror.wanted.push(pageNumber, 0, page, write ? FAULT_WRITE : FAULT_READ);
+    }
+  }
+
+  private isElsewhere(mirror: MirrorState, page: number, write: boolean): boolean {
+    const { store } = mirror.space;
+    const others = store.devices[page]! & ~(1 << mirror.residency.bit);
+    return others !== 0 && (write || (store.state[page]! & PAGE_OWNED) !== 0);
+  }
+
+  private defer(mirror: MirrorState, pageNumber: number, write: boolean): void {
+    mirror.deferred.push(pageNumber, 0, 0, write ? FAULT_WRITE : FAULT_READ);
+    mirror.stats.deferredFaults++;
+  }
+
+  /** Defers a fault on a page whose lock, if this pool was granted it, must not stay. */
+  private deferUnlocked(mirror: MirrorState, pageNumber: number, page: number, write: boolean): void {
+    if ((mirror.space.store.state[page]! & PAGE_LOCKED) !== 0) mirror.space.store.unlock(page);
+    this.defer(mirror, pageNumber, write);
+  }
+
+  private refuseLost(mirror: MirrorState, pageNumber: number, page: number): void {
+    if ((mirror.space.store.state[page]! & PAGE_LOCKED) !== 0) mirror.space.store.unlock(page);
+    this.cancel(mirror, pageNumber, CANCEL_LOST);
+  }
+
+  private getReady(mirror: MirrorState, region: Region, pageNumber: number, need: number, write: boolean): void {
+    const { space } = mirror;
+    this.defer(mirror, pageNumber, write);
+    if (need === NEEDS_UNLOCK) return;
+    if (need === NEEDS_HOME) {
+      const page = space.store.lookup(space.base + pageNumber);
+      void this.work(mirror, pageNumber, () => recallPages(space.store, Uint32Array.of(page), 1, 'clean'));
+    } else if (need === NEEDS_SOURCE) {
+      const index = region.objectPage + pageNumber - space.pageOf(region.start);
+      const count = Math.min(READ_AHEAD, space.pageOf(region.end) - pageNumber);
+      void this.work(mirror, pageNumber, () => region.object!.populate(index, count));
+    }
+  }
+
+  /** Takes a page from other devices; the lock goes to this pool's next round. */
+  private fetch(mirror: MirrorState, pageNumber: number, page: number, write: boolean): void {
+    const { store } = mirror.space;
+    const mine = 1 << mirror.residency.bit;
+    store.lock(page);
+    this.defer(mirror, pageNumber, write);
+    void this.work(
+      mirror,
+      pageNumber,
+      () => recallPages(store, Uint32Array.of(page), 1, write ? 'revoke' : 'clean', mine),
+      page,
+    );
+  }
+
+  /** A private copy was made: other devices must stop using the old one at this address before this one may write. */
+  private flushOthers(mirror: MirrorState, pageNumber: number, page: number, write: boolean): void {
+    mirror.space.store.lock(page);
+    this.defer(mirror, pageNumber, write);
+    void this.work(mirror, pageNumber, () => mirror.space.flush(), page);
+  }
+
+  private async work(
+    mirror: MirrorState,
+    pageNumber: number,
+    run: () => Promise<void>,
+    locked?: number,
+  ): Promise<void> {
+    const { store } = mirror.space;
+    this.working++;
+    try {
+      await run();
+      if (locked !== undefined) this.granted.set(locked, mirror);
+    } catch (error) {
+      if (locked !== undefined) store.unlock(locked);
+      mirror.refused.push(pageNumber, 0, 0, cancelReason(error));
+    } finally {
+      this.working--;
+      store.announce();
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import { type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
+import type { EvictionFactory } from '../policy/index.js';
+import { type PageStore, type RecallMode, Signal } from '../space/index.js';
+import { FaultService } from './fault-service.js';
+import { flushPool } from './flush.js';
+import { loseDevice } from './loss.js';
+import type { MirrorState } from './mirror-state.js';
+import { PoolState } from './pool-state.js';
+import { recallFrom } from './recall.js';
+import { Residency, type ResidencyPool } from './residency.js';
+
+/** How a device's memory is managed; the same for all mirrors on it. */
+export interface PoolOptions {
+  readonly pageSize: number;
+  readonly eviction: EvictionFactory;
+  /** Most faults a round. */
+  readonly batch: number;
+  /** Milliseconds without progress before something counts as stuck. */
+  readonly timeoutMs: number;
+}
+
+/** Rounds without giving way to the event loop. */
+const ROUNDS_A_TURN = 64;
+
+/**
+ * A device's memory, shared by the mirrors of all spaces on it, and the loop that serves it: garbage first, then faults, until
+ * there is nothing left to do or everything left waits for somebody else.
+ */
+export class DevicePool implements ResidencyPool {
+  readonly state: PoolState;
+  readonly faults: FaultService;
+  private running = false;
+  private again = false;
+  /** Fires when somebody kicked the loop while it waited. */
+  private readonly kicked = new Signal();
+
+  constructor(device: Device, options: PoolOptions) {
+    this.state = new PoolState(device, options.pageSize, options.eviction, options.timeoutMs);
+    this.faults = new FaultService(this.state, options.batch);
+    this.state.onLost = (error) => this.lost(error);
+    device.faults.listen(() => this.kick());
+    void device.lost.then((info) => {
+      const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';
+      this.state.lose(new MirrorError(code, `${this.name}: ${info.message}`, { device: this.name }));
+    });
+  }
+
+  /** Name of the device. */
+  get name(): string {
+    return this.state.name;
+  }
+
+  get frames(): PoolState['frames'] {
+    return this.state.frames;
+  }
+
+  /** The residency of a store's pages in this device; made when there is none. */
+  residencyOf(store: PageStore): Residency {
+    const { residencies } = this.state;
+    const known = residencies.find((residency) => residency?.store === store);
+    if (known !== undefined) return known;
+    let index = residencies.indexOf(undefined);
+    if (index < 0) index = residencies.length;
+    const residency = new Residency(this, store, index);
+    residencies[index] = residency;
+    return residency;
+  }
+
+  /** Adds a mirror. */
+  add(mirror: MirrorState): void {
+    mirror.residency.mirrors++;
+    this.state.mirrors.push(mirror);
+  }
+
+  /** Whether any space is mirrored here. */
+  get inUse(): boolean {
+    return this.state.mirrors.length > 0 && this.state.lostError === undefined;
+  }
+
+  /** Removes a mirror; its space must have no entries on the device any more. */
+  release(mirror: MirrorState): void {
+    const { mirrors, residencies } = this.state;
+    mirrors.splice(mirrors.indexOf(mirror), 1);
+    const { residency } = mirror;
+    if (--residency.mirrors === 0) {
+      residency.close();
+      residencies[residency.index] = undefined;
+    }
+    if (mirrors.length === 0) this.state.device.faults.listen(null);
+  }
+
+  kick(): void {
+    this.again = true;
+    this.kicked.fire();
+    if (this.running || this.state.lostError !== undefined) return;
+    this.running = true;
+    queueMicrotask(() => void this.loop());
+  }
+
+  recall(residency: Residency, pages: Uint32Array, count: number, mode: RecallMode): Promise<void> {
+    return recallFrom(this.state, residency, pages, count, mode);
+  }
+
+  async flush(): Promise<void> {
+    // A turn's invalidations share one submission.
+    await Promise.resolve();
+    await this.flushNow();
+  }
+
+  /** Submits pending invalidations at once; what is submitted after the returned fence sees them. */
+  flushNow(): Promise<void> | undefined {
+    if (this.state.lostError !== undefined) return undefined;
+    const done = flushPool(this.state);
+    return done ?? (this.state.busy ? this.state.idle() : undefined);
+  }
+
+  /** What a launch must come after so that it sees the present page table, or `undefined`. */
+  barrier(): Fence | undefined {
+    void this.flushNow();
+    const fence = this.state.lastFence;
+    return fence === undefined || hasSettled(fence) ? undefined : fence;
+  }
+
+  private async loop(): Promise<void> {
+    try {
+      for (let rounds = 1; this.state.lostError === undefined; rounds++) {
+        this.again = false;
+        const waiting = this.faults.round();
+        if (waiting !== undefined) await waiting;
+        if (rounds % ROUNDS_A_TURN === 0) await nextTurn();
+        if (this.hasWork()) continue;
+        if (!this.faults.waiting) break;
+        await this.waitForOthers();
+      }
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private hasWork(): boolean {
+    return this.again || this.state.device.faults.pending > 0;
+  }
+
+  /** Faults wait for a hold, a lock or another device: until a kick, or until nothing happened for too long (R6). */
+  private async waitForOthers(): Promise<void> {
+    const before = this.state.device.faults.retired;
+    if (await this.kicked.wait(this.state.timeoutMs)) return;
+    if (this.state.device.faults.retired === before) this.faults.expire();
+  }
+
+  private lost(error: MirrorError): void {
+    loseDevice(this.state, error);
+    this.kicked.fire();
+  }
+}
+
+/** Lets timers and other events of the process run. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

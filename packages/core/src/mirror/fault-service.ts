@@ -1,0 +1,188 @@
+import {
+  CANCEL_OUT_OF_DEVICE_MEMORY,
+  CANCEL_TIMEOUT,
+  createFaultBatch,
+  FAULT_READ,
+  FAULT_WRITE,
+  type FaultBatch,
+} from '../driver/index.js';
+import { ActiveWindow } from '../policy/index.js';
+import { Admission } from './admission.js';
+import type { MirrorState } from './mirror-state.js';
+import type { PoolState } from './pool-state.js';
+import { Prefetcher } from './prefetcher.js';
+import { Room } from './room.js';
+import { sendRound } from './round.js';
+
+/** Most pages of one work unit: rounds at a window of one that may pass without a finished unit. */
+const PAGES_PER_UNIT = 4096;
+
+/**
+ * The fault service of a device: drains its fault buffer, decides about every page, and serves what can be served at once.
+ * Bounded: a round serves at most a batch; without progress fewer work units stay in flight, and if a single one cannot get
+ * further, its accesses fail (R8).
+ */
+export class FaultService {
+  private readonly pool: PoolState;
+  private readonly batch: FaultBatch;
+  private readonly admission: Admission;
+  private readonly prefetcher: Prefetcher;
+  private readonly room: Room;
+  private readonly window: ActiveWindow;
+  private retired: number;
+
+  constructor(pool: PoolState, batchSize: number) {
+    this.pool = pool;
+    this.batch = createFaultBatch(batchSize);
+    this.admission = new Admission(pool);
+    this.prefetcher = new Prefetcher(this.admission);
+    this.room = new Room(pool);
+    this.window = new ActiveWindow(pool.device.limits.residentUnits, PAGES_PER_UNIT);
+    this.retired = pool.device.faults.retired;
+  }
+
+  /** Whether faults wait for something else than this service. */
+  get waiting(): boolean {
+    return this.pool.mirrors.some((mirror) => mirror.deferred.length > 0);
+  }
+
+  /** Whether background work for faults is under way. */
+  get working(): boolean {
+    return this.admission.busy;
+  }
+
+  /** Serves one batch of faults. Returns a promise where the device takes time, `undefined` where it is done. */
+  round(): Promise<void> | undefined {
+    this.drain();
+    let faults = 0;
+    for (const mirror of this.pool.mirrors) faults += this.decide(mirror);
+    this.admission.releaseUnused();
+    if (faults === 0 && !this.hasBatch()) return undefined;
+    const progressed = this.noteProgress();
+    for (const mirror of this.pool.mirrors) if (mirror.wanted.length > 0) this.prefetcher.plan(mirror, this.pool);
+    const outcome = sendRound(this.pool, this.room, this.activeWindow());
+    if (outcome.crowded === 0 || progressed) return outcome.done;
+    return this.relieve(outcome.placed, outcome.done);
+  }
+
+  /** Pages that nobody faulted on: places those that can be placed at once. Returns how many there were, and when they are there. */
+  bring(mirror: MirrorState): { placed: number; done: Promise<void> | undefined } {
+    mirror.wantedFaults = 0;
+    const { placed, done } = sendRound(this.pool, this.room, this.activeWindow());
+    return { placed, done };
+  }
+
+  /** Decides about pages one by one, for those who bring them ahead of faults. */
+  get admit(): Admission {
+    return this.admission;
+  }
+
+  /** Fails every fault that waits: what they wait for does not come. */
+  expire(): void {
+    for (const { deferred, refused } of this.pool.mirrors) {
+      for (let i = 0; i < deferred.length; i++) refused.push(deferred.pages[i]!, 0, 0, CANCEL_TIMEOUT);
+    }
+  }
+
+  private activeWindow(): number | undefined {
+    return this.window.size < this.pool.device.limits.residentUnits ? this.window.size : undefined;
+  }
+
+  private drain(): void {
+    const { pool, batch } = this;
+    for (const mirror of pool.mirrors) mirror.faults.clear();
+    batch.count = 0;
+    if (pool.device.faults.pending > 0) pool.device.faults.drain(batch);
+    let mirror: MirrorState | undefined;
+    for (let i = 0; i < batch.count; i++) {
+      const mmu = batch.mmus[i]!;
+      if (mirror?.mmu.id !== mmu) mirror = pool.mirrors.find((candidate) => candidate.mmu.id === mmu);
+      // A fault of an MMU that is being closed ends with it.
+      mirror?.faults.push(batch.pages[i]!, 0, 0, batch.access[i] === FAULT_READ ? FAULT_READ : FAULT_WRITE);
+    }
+  }
+
+  /** Decides about the faults of a mirror; returns how many there were. */
+  private decide(mirror: MirrorState): number {
+    const { sorted, stats, refused } = mirror;
+    if (mirror.faults.length + mirror.deferred.length === 0) return 0;
+    stats.duplicateFaults += sorted.fill(mirror.faults, mirror.deferred);
+    mirror.deferred.clear();
+    const hopeless = refused.length > 0 ? this.refuse(mirror) : undefined;
+    for (let i = 0; i < sorted.length; i++) {
+      if (hopeless?.has(sorted.pages[i]!) !== true)
+        this.admission.fault(mirror, sorted.pages[i]!, sorted.write[i] === 1);
+    }
+    mirror.wantedFaults = mirror.wanted.length;
+    const settled = mirror.wanted.length + (mirror.batch?.cancels.length ?? 0);
+    if (settled > 0) {
+      this.pool.batchOf(mirror).replay = true;
+      stats.batches++;
+      stats.replays++;
+      stats.faults += mirror.wanted.length;
+    }
+    this.traceFaults(mirror);
+    return sorted.length;
+  }
+
+  private refuse(mirror: MirrorState): Set<number> {
+    const { refused } = mirror;
+    const pages = new Set<number>();
+    for (let i = 0; i < refused.length; i++) {
+      if (pages.has(refused.pages[i]!)) continue;
+      pages.add(refused.pages[i]!);
+      this.admission.cancel(mirror, refused.pages[i]!, refused.codes[i]!);
+    }
+    refused.clear();
+    return pages;
+  }
+
+  private noteProgress(): boolean {
+    const retired = this.pool.device.faults.retired;
+    if (retired === this.retired) return false;
+    this.retired = retired;
+    this.window.onRound(true);
+    this.pool.frames.clearFresh();
+    return true;
+  }
+
+  /** Work units want more pages than fit: fewer go on. Where a single one cannot get further, what it waits for is refused. */
+  private relieve(placed: number, done: Promise<void> | undefined): Promise<void> | undefined {
+    const { pool, window } = this;
+    const single = window.size === 1;
+    window.onRound(false);
+    for (const mirror of pool.mirrors) mirror.stats.stalls++;
+    const settled = !pool.busy && !this.admission.busy;
+    const hopeless = single && settled && (placed === 0 || window.stuck);
+    for (const mirror of pool.mirrors) {
+      const { sorted } = mirror;
+      if (sorted.length === 0) continue;
+      if (hopeless) {
+        for (let i = 0; i < sorted.length; i++)
+          this.admission.cancel(mirror, sorted.pages[i]!, CANCEL_OUT_OF_DEVICE_MEMORY);
+      }
+      pool.batchOf(mirror).replay = true;
+    }
+    pool.frames.clearFresh();
+    const again = sendRound(pool, this.room, this.activeWindow()).done;
+    if (done === undefined) return again;
+    return done.then(() => again);
+  }
+
+  private hasBatch(): boolean {
+    return this.pool.mirrors.some((mirror) => mirror.batch !== undefined || mirror.dirty.length > 0);
+  }
+
+  private traceFaults(mirror: MirrorState): void {
+    const { trace, id, pageSize } = mirror.space;
+    if (!trace.active) return;
+    const { sorted } = mirror;
+    const base = { time: this.pool.device.now(), device: this.pool.name, space: id, pageSize };
+    for (let i = 0; i < sorted.length; i++) {
+      const access = sorted.write[i] === 1 ? FAULT_WRITE : FAULT_READ;
+      trace.emit({ ...base, type: 'fault', count: 1, page: sorted.pages[i]!, access });
+    }
+    const drained = mirror.faults.length;
+    trace.emit({ ...base, type: 'batch', count: mirror.wanted.length, drained, page: sorted.pages[0] ?? 0 });
+  }
+}

@@ -1,0 +1,100 @@
+import type { EvictionPolicy } from '../policy/index.js';
+
+/** Blocked: the page in the frame is locked. */
+export const BLOCK_LOCKED = 1;
+/** Blocked: the frame was filled since the last work unit finished, and a unit may need it to get further (R8). */
+export const BLOCK_FRESH = 2;
+/** Blocked: advice pins the page to this device. */
+export const BLOCK_PINNED = 4;
+
+const NONE = 0xffffffff;
+const ONE = new Uint32Array(1);
+
+/** The frames of a device: which page each holds, which are free, which may be taken. 6 bytes a frame and the policy's own. */
+export class FrameTable {
+  readonly capacity: number;
+  readonly policy: EvictionPolicy;
+  /** The page in each frame; of a free frame, the next free one. */
+  readonly pageOf: Uint32Array;
+  /** Which residency (host memory) the page belongs to. */
+  readonly ownerOf: Uint8Array;
+  /** `BLOCK_*` bits: a frame that has any is no victim. */
+  readonly blocked: Uint8Array;
+  /** Frames ever used: those from here on were never taken. */
+  made = 0;
+  private nextFree = NONE;
+  private fresh: Uint32Array = new Uint32Array(64);
+  private freshCount = 0;
+  private inUse = 0;
+
+  constructor(capacity: number, policy: EvictionPolicy) {
+    this.capacity = capacity;
+    this.policy = policy;
+    this.pageOf = new Uint32Array(capacity);
+    this.ownerOf = new Uint8Array(capacity);
+    this.blocked = new Uint8Array(capacity);
+  }
+
+  /** Metadata in bytes. */
+  get bytes(): number {
+    return this.pageOf.byteLength + this.ownerOf.byteLength + this.blocked.byteLength + this.policy.bytes;
+  }
+
+  /** Frames that hold a page. */
+  get used(): number {
+    return this.inUse;
+  }
+
+  /** Frames that hold none. */
+  get free(): number {
+    return this.capacity - this.inUse;
+  }
+
+  /** Frames blocked as fresh. */
+  get freshFrames(): number {
+    return this.freshCount;
+  }
+
+  /** Takes a free frame for a page; there must be one. The caller tells the policy. */
+  take(page: number, owner: number): number {
+    const frame = this.nextFree === NONE ? this.made++ : this.nextFree;
+    if (frame === this.nextFree) this.nextFree = this.pageOf[frame]!;
+    this.inUse++;
+    this.assign(frame, page, owner);
+    return frame;
+  }
+
+  /** Gives a frame that already left its page to another one. */
+  assign(frame: number, page: number, owner: number): void {
+    this.pageOf[frame] = page;
+    this.ownerOf[frame] = owner;
+    this.blocked[frame] = 0;
+  }
+
+  /** Frees a frame. */
+  give(frame: number): void {
+    ONE[0] = frame;
+    this.policy.remove(ONE, 1);
+    this.blocked[frame] = 0;
+    this.pageOf[frame] = this.nextFree;
+    this.nextFree = frame;
+    this.inUse--;
+  }
+
+  /** Blocks a frame until work units get further. */
+  markFresh(frame: number): void {
+    this.blocked[frame]! |= BLOCK_FRESH;
+    if (this.freshCount === this.fresh.length) {
+      const grown = new Uint32Array(this.fresh.length * 2);
+      grown.set(this.fresh);
+      this.fresh = grown;
+    }
+    this.fresh[this.freshCount++] = frame;
+  }
+
+  /** Ends all fresh blocks: work went on, or the units in flight become fewer. */
+  clearFresh(): void {
+    for (let i = 0; i < this.freshCount; i++) this.blocked[this.fresh[i]!]! &= ~BLOCK_FRESH;
+    this.freshCount = 0;
+  }
+}

@@ -1,0 +1,73 @@
+import type { DeviceMmu } from '../driver/index.js';
+import { DirtyPtes } from '../notifier/index.js';
+import type { PlacementPolicy, PrefetchPolicy } from '../policy/index.js';
+import { PAGE_OWNED, PAGE_WRITTEN, type SpaceMirror, type SpaceState } from '../space/index.js';
+import { FaultList } from './fault-list.js';
+import { LossRecord } from './loss-record.js';
+import { PageMoves } from './page-moves.js';
+import type { PagingBatch } from './paging-batch.js';
+import type { Residency } from './residency.js';
+import { createStats, type MirrorStats } from './stats.js';
+
+/** What the parts of a mirror share: one space on one device. */
+export class MirrorState {
+  readonly space: SpaceState;
+  readonly mmu: DeviceMmu;
+  readonly residency: Residency;
+  readonly prefetch: PrefetchPolicy;
+  readonly placement: PlacementPolicy;
+  readonly stats: MirrorStats = createStats();
+  /** Entries that changed on the CPU side and that the device still has. */
+  readonly dirty = new DirtyPtes();
+  /** Faults drained and not served yet: pages and access codes, unsorted, with duplicates. */
+  readonly faults = new PageMoves();
+  /** The faults of a round, sorted. */
+  readonly sorted = new FaultList();
+  /** Pages to serve in this round, locked: page numbers, contents (`hosts`) and access codes. */
+  readonly wanted = new PageMoves();
+  /** How many of `wanted`, from the first, are faults; the others are brought ahead of faults. */
+  wantedFaults = 0;
+  /** Faults that wait for a lock, a hold, a file or another device. */
+  readonly deferred = new PageMoves();
+  /** Faults whose background work failed; codes are cancel reasons. */
+  readonly refused = new PageMoves();
+  /** The batch being collected, while one is. */
+  batch: PagingBatch | undefined;
+  /** What it lost with its device. */
+  readonly loss = new LossRecord();
+  /** What users know this mirror by; set when it is attached. */
+  handle: SpaceMirror | undefined;
+  /** Whether detaching has begun: new work is refused. */
+  detached = false;
+
+  constructor(
+    space: SpaceState,
+    mmu: DeviceMmu,
+    residency: Residency,
+    prefetch: PrefetchPolicy,
+    placement: PlacementPolicy,
+  ) {
+    this.space = space;
+    this.mmu = mmu;
+    this.residency = residency;
+    this.prefetch = prefetch;
+    this.placement = placement;
+  }
+
+  /** Marks every entry of a byte range that the device has. Synchronous; allocates nothing in steady state (R4). */
+  markDirty(start: number, end: number): void {
+    const { space, dirty } = this;
+    const { store, base, marks } = space;
+    const bit = 1 << this.residency.bit;
+    marks.clear();
+    store.table.collect(base + space.pageOf(start), base + Math.ceil(end / space.pageSize), marks);
+    for (let i = 0; i < marks.length; i++) {
+      const slot = marks.items[i]!;
+      const page = store.table.entry(slot) - 1;
+      if ((store.devices[page]! & bit) === 0) continue;
+      // The entry takes its dirty bit with it: content that stays on the device must count as written.
+      if ((store.state[page]! & PAGE_OWNED) !== 0) store.state[page]! |= PAGE_WRITTEN;
+      dirty.mark(store.table.pageOfSlot(slot) - base, page);
+    }
+  }
+}

@@ -1,0 +1,286 @@
+import { checkByteLength, rangeOf } from '../address/index.js';
+import {
+  type AccessCommand,
+  type CommandQueue,
+  type Device,
+  type Fence,
+  MirrorError,
+  type Program,
+} from '../driver/index.js';
+import type { IntervalNotifier } from '../notifier/index.js';
+import { PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, type SpaceMirror, type SpaceState } from '../space/index.js';
+import { checkLaunch, type LaunchOptions } from './launch.js';
+import type { DevicePool } from './device-pool.js';
+import type { MirrorLostInfo } from './loss-record.js';
+import type { MirrorState } from './mirror-state.js';
+import type { PrefetchOptions, RangeOptions } from './options.js';
+import { bringRange, type HarvestResult, harvestRange, sendHome, setPinned } from './range-work.js';
+import type { MirrorStats } from './stats.js';
+
+/** Bit of {@link Mirror.residency}: the host has the current content. */
+export const RESIDENT_HOST = 1;
+/** Bit of {@link Mirror.residency}: the device has a copy. */
+export const RESIDENT_DEVICE = 2;
+/** Bit of {@link Mirror.residency}: the device owns the page and may write it. */
+export const RESIDENT_WRITABLE = 4;
+
+/** One space on one device: the device uses the space's addresses, and pages move as they are needed. */
+export class Mirror implements SpaceMirror {
+  /** The device. */
+  readonly device: Device;
+  private readonly pool: DevicePool;
+  private readonly state: MirrorState;
+  private readonly space: SpaceState;
+  private readonly notifier: IntervalNotifier;
+  private detaching: Promise<void> | undefined;
+
+  /** Made by `space.attach`. */
+  constructor(device: Device, pool: DevicePool, state: MirrorState) {
+    this.device = device;
+    this.pool = pool;
+    this.state = state;
+    this.space = state.space;
+    this.notifier = this.space.notifiers.insert({
+      start: 0,
+      end: this.space.limit,
+      owner: this,
+      invalidate: (event) => state.markDirty(event.start, event.end),
+    });
+    state.handle = this;
+  }
+
+  /** What happened since it was attached. Live; copy it to keep it. */
+  get stats(): Readonly<MirrorStats> {
+    return this.state.stats;
+  }
+
+  /** Resolves, never rejects, when the device is gone, with what existed only there (R10). */
+  get lost(): Promise<MirrorLostInfo> {
+    return this.state.loss.lost;
+  }
+
+  /** Bytes of metadata for the device's frames, shared by all mirrors on it. */
+  get metadataBytes(): number {
+    return this.pool.frames.bytes + this.state.residency.bytes;
+  }
+
+  /**
+   * Runs a program over a grid of work units, each exactly once. Synchronous: what the CPU wrote before is seen by it.
+   * @throws TypeError, RangeError; MirrorError `UNSUPPORTED`, `CLOSED`
+   */
+  launch(program: Program, options: LaunchOptions = {}): Fence {
+    this.checkOpen();
+    const { args, grid, queue, after, reads, writes } = checkLaunch(this.device, program, options);
+    for (const range of [...reads, ...writes]) this.space.pageRange(range[0], range[1]);
+    for (const [start, bytes] of reads) this.bringAhead(start, bytes, false);
+    for (const [start, bytes] of writes) this.bringAhead(start, bytes, true);
+    return this.submit({ kind: 'launch', mmu: this.state.mmu.id, program, grid, args }, queue, after);
+  }
+
+  /** Reads bytes through the device. Rejects with the error of the access; no data comes with an error. */
+  async read(address: number, bytes: number): Promise<Uint8Array> {
+    this.checkOpen();
+    rangeOf(address, bytes);
+    const into = new Uint8Array(bytes);
+    await this.access({ kind: 'read', mmu: this.state.mmu.id, address, into });
+    return into;
+  }
+
+  /** Writes bytes through the device. */
+  async write(address: number, from: Uint8Array): Promise<void> {
+    this.checkOpen();
+    if (!(from instanceof Uint8Array)) throw new TypeError('write takes a Uint8Array');
+    rangeOf(address, from.byteLength);
+    await this.access({ kind: 'write', mmu: this.state.mmu.id, address, from: from.slice() });
+  }
+
+  /** Sets bytes to `value` (0 to 255) through the device. */
+  async fill(address: number, bytes: number, value: number): Promise<void> {
+    this.checkOpen();
+    rangeOf(address, bytes);
+    if (!Number.isInteger(value) || value < 0 || value > 255)
+      throw new RangeError(`value must lie in 0 to 255, got ${value}`);
+    await this.access({ kind: 'fill', mmu: this.state.mmu.id, address, bytes, value });
+  }
+
+  /** Adds to the aligned 32-bit word at an address modulo 2^32 through the device; resolves to the previous value. */
+  async atomicAdd(address: number, value: number): Promise<number> {
+    this.checkOpen();
+    rangeOf(address, 4);
+    const previous = new Uint32Array(1);
+    await this.access({ kind: 'atomicAdd', mmu: this.state.mmu.id, address, value, previous });
+    return previous[0]!;
+  }
+
+  /** Brings pages of a range to the device ahead of faults, as far as there is room. Resolves to pages brought. */
+  async prefetch(start: number, bytes: number, options: PrefetchOptions = {}): Promise<number> {
+    this.checkOpen();
+    const range = this.mappedRange(start, bytes);
+    const { access = 'read' } = options;
+    if (access !== 'read' && access !== 'write')
+      throw new TypeError(`access must be 'read' or 'write', got ${String(access)}`);
+    return bringRange(this.pool, this.state, range.start, range.end, access === 'write', options);
+  }
+
+  /** Moves pages of a range to the device (which then owns them) or to the host, best effort. Resolves to pages moved. */
+  async migrate(start: number, bytes: number, to: 'device' | 'host', options: RangeOptions = {}): Promise<number> {
+    if (to !== 'device' && to !== 'host') throw new TypeError(`to must be 'device' or 'host', got ${String(to)}`);
+    if (to === 'device') return this.prefetch(start, bytes, { ...options, access: 'write' });
+    this.checkOpen();
+    const range = this.mappedRange(start, bytes);
+    return sendHome(this.state, range.start, range.end);
+  }
+
+  /** Makes the device the one owner of a range's pages, until the CPU or another device touches them. Resolves to pages it owns. */
+  async exclusive(start: number, bytes: number): Promise<number> {
+    await this.prefetch(start, bytes, { access: 'write' });
+    return this.residency(start, bytes).filter((bits) => (bits & RESIDENT_WRITABLE) !== 0).length;
+  }
+
+  /** Where the pages of a range are: a byte of `RESIDENT_*` bits a page; 0 for a page nobody has touched. */
+  residency(start: number, bytes: number): Uint8Array {
+    const range = this.space.pageRange(start, bytes);
+    const { store, base } = this.space;
+    const mine = 1 << this.state.residency.bit;
+    const first = this.space.pageOf(range.start);
+    const result = new Uint8Array(this.space.pageOf(range.end) - first);
+    for (let i = 0; i < result.length; i++) {
+      const page = store.lookup(base + first + i);
+      if (page < 0) continue;
+      const owned = (store.state[page]! & PAGE_OWNED) !== 0;
+      const here = (store.devices[page]! & mine) !== 0;
+      const atHome = !owned && (store.state[page]! & PAGE_LOST) === 0;
+      result[i] = (atHome ? RESIDENT_HOST : 0) | (here ? RESIDENT_DEVICE : 0) | (here && owned ? RESIDENT_WRITABLE : 0);
+    }
+    return result;
+  }
+
+  /** Reads and clears the device's accessed and dirty bits of a range. */
+  async harvest(start: number, bytes: number): Promise<HarvestResult> {
+    this.checkOpen();
+    const range = this.mappedRange(start, bytes);
+    return harvestRange(this.pool, this.state, range.start, range.end);
+  }
+
+  /** Carries pending invalidations to the device; resolves when they are true there. */
+  flush(): Promise<void> {
+    return this.pool.flush();
+  }
+
+  /** Brings a page range ahead of faults, best effort; for advice. */
+  async bring(start: number, end: number): Promise<void> {
+    if (!this.state.detached) await bringRange(this.pool, this.state, start, end, false);
+  }
+
+  /** Keeps the pages of a page range on the device; for advice. @throws MirrorError `OUT_OF_DEVICE_MEMORY` when they do not all fit */
+  async pin(start: number, end: number): Promise<void> {
+    const pages = this.space.pageOf(end - start);
+    if (pages <= this.pool.frames.capacity) {
+      await bringRange(this.pool, this.state, start, end, false);
+      if (setPinned(this.pool, this.state, start, end, true) === pages) return;
+      setPinned(this.pool, this.state, start, end, false);
+    }
+    throw new MirrorError(
+      'OUT_OF_DEVICE_MEMORY',
+      `${pages} pages cannot be pinned: ${this.device.info.name} has ${this.pool.frames.capacity} frames; pin less, or unpin others`,
+      {
+        device: this.device.info.name,
+        address: start,
+      },
+    );
+  }
+
+  /** Lets pinned pages go again; for advice. */
+  unpin(start: number, end: number): void {
+    setPinned(this.pool, this.state, start, end, false);
+  }
+
+  /**
+   * Ends the mirror: accesses that wait for pages fail with `CLOSED`, what the device owns comes home. The device stays open.
+   * Concurrent calls share one detaching.
+   */
+  detach(): Promise<void> {
+    return (this.detaching ??= this.end());
+  }
+
+  /** As {@link detach}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.detach();
+  }
+
+  private async end(): Promise<void> {
+    const { state, pool, space } = this;
+    state.detached = true;
+    space.mirrors.delete(this);
+    this.pool.kick();
+    try {
+      while (this.pool.state.lostError === undefined && (await this.takeAllHome())) await space.store.changed.wait(10);
+      await pool.flushNow();
+    } finally {
+      this.notifier.remove();
+      await state.mmu.close();
+      pool.release(state);
+    }
+  }
+
+  /** Returns whether something is still in transit. */
+  private async takeAllHome(): Promise<boolean> {
+    const { space, state } = this;
+    const ranges = space.regions.overlapping(0, space.limit);
+    let left = false;
+    for (const region of ranges) {
+      const resident = this.residentPages(region.start, region.end);
+      left ||= resident.some((page) => (space.store.state[page]! & PAGE_LOCKED) !== 0);
+      if (resident.length > 0) await sendHome(state, region.start, region.end);
+    }
+    return left;
+  }
+
+  private residentPages(start: number, end: number): number[] {
+    const { space, state } = this;
+    const pages: number[] = [];
+    for (let at = space.pageOf(start); at < space.pageOf(end); at++) {
+      const page = space.store.lookup(space.base + at);
+      if (page >= 0 && state.residency.frame(page) >= 0) pages.push(page);
+    }
+    return pages;
+  }
+
+  private access(command: AccessCommand): Promise<void> {
+    return this.submit(command, undefined, []).wait({ timeoutMs: this.pool.state.timeoutMs });
+  }
+
+  private submit(command: AccessCommand, queue: number | undefined, after: readonly Fence[]): Fence {
+    const barrier = this.pool.barrier();
+    const before = barrier === undefined ? after : [...after, barrier];
+    return this.userQueue(queue).submit([command], before.length === 0 ? undefined : { after: before });
+  }
+
+  private userQueue(id: number | undefined): CommandQueue {
+    const queue = this.device.queues.find(
+      (candidate) => !candidate.paging && (id === undefined || candidate.id === id),
+    );
+    if (queue !== undefined) return queue;
+    throw new RangeError(`${this.device.info.name} has no user queue ${String(id)}`);
+  }
+
+  private bringAhead(start: number, bytes: number, write: boolean): void {
+    const range = this.space.pageRange(start, bytes);
+    // Whatever is not there in time faults in.
+    bringRange(this.pool, this.state, range.start, range.end, write).catch(() => undefined);
+  }
+
+  private mappedRange(start: number, bytes: number): { start: number; end: number } {
+    checkByteLength(bytes);
+    const range = this.space.pageRange(start, bytes);
+    this.space.checkMapped(range.start, range.end);
+    return range;
+  }
+
+  private checkOpen(): void {
+    this.space.checkOpen();
+    if (this.state.detached)
+      throw new MirrorError('CLOSED', `the mirror on ${this.device.info.name} was detached; attach the device again`);
+    if (this.pool.state.lostError !== undefined) throw this.pool.state.lostError;
+  }
+}

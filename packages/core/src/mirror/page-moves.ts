@@ -1,0 +1,54 @@
+const FIRST_CAPACITY = 64;
+
+/**
+ * A growable list of pages for commands, as parallel columns. Reused between submissions: once grown it allocates nothing.
+ * Which columns mean something depends on the list's use.
+ */
+export class PageMoves {
+  /** Page numbers of the space. */
+  pages = new Float64Array(FIRST_CAPACITY);
+  /** Device frames. */
+  frames = new Uint32Array(FIRST_CAPACITY);
+  /** Host frames: the pages' own numbers, or ZERO_FRAME. */
+  hosts = new Uint32Array(FIRST_CAPACITY);
+  /** Access bits or cancel reasons that go to the device. */
+  codes = new Uint8Array(FIRST_CAPACITY);
+  /** Accessed and dirty bits that come back. */
+  bits = new Uint8Array(FIRST_CAPACITY);
+  length = 0;
+
+  /** Appends one page. */
+  push(page: number, frame: number, host: number, code: number): void {
+    if (this.length === this.frames.length) this.grow();
+    const at = this.length++;
+    this.pages[at] = page;
+    this.frames[at] = frame;
+    this.hosts[at] = host;
+    this.codes[at] = code;
+    this.bits[at] = 0;
+  }
+
+  /** Forgets all pages and keeps the room. */
+  clear(): void {
+    this.length = 0;
+  }
+
+  private grow(): void {
+    const capacity = this.frames.length * 2;
+    const pages = new Float64Array(capacity);
+    pages.set(this.pages);
+    this.pages = pages;
+    const frames = new Uint32Array(capacity);
+    frames.set(this.frames);
+    this.frames = frames;
+    const hosts = new Uint32Array(capacity);
+    hosts.set(this.hosts);
+    this.hosts = hosts;
+    const codes = new Uint8Array(capacity);
+    codes.set(this.codes);
+    this.codes = codes;
+    const bits = new Uint8Array(capacity);
+    bits.set(this.bits);
+    this.bits = bits;
+  }
+}

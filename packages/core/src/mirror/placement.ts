@@ -1,0 +1,46 @@
+import { HOST, type PlacementRequest } from '../policy/index.js';
+import { type Advice, allows, PAGE_OWNED, type Region } from '../space/index.js';
+import type { MirrorState } from './mirror-state.js';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Reused: policies are pure and keep nothing. */
+const request: Mutable<PlacementRequest> = {
+  device: 0,
+  access: 'read',
+  owner: HOST,
+  preferred: undefined,
+  readMostly: false,
+  accessedBy: 0,
+  pinned: false,
+  remote: false,
+};
+
+/** Asks the placement policy whether a faulting page is to be owned by the device: always for a write, for a read if it says so. */
+export function wantsOwnership(mirror: MirrorState, region: Region, pageNumber: number, write: boolean): boolean {
+  if (write) return true;
+  if (!allows(region.access, true)) return false;
+  const { store, base } = mirror.space;
+  const page = store.lookup(base + pageNumber);
+  if (page >= 0 && !region.shared && store.isShared(page)) return false;
+  request.device = mirror.residency.bit;
+  request.access = 'read';
+  request.owner = page >= 0 && (store.state[page]! & PAGE_OWNED) !== 0 ? 31 - Math.clz32(store.devices[page]!) : HOST;
+  request.preferred = placeOf(mirror, region.advice.preferredLocation);
+  request.readMostly = region.advice.readMostly === true;
+  request.accessedBy = region.advice.accessedBy?.includes(mirror.handle!) === true ? 1 << mirror.residency.bit : 0;
+  return mirror.placement(request) === 'migrate';
+}
+
+/** Whether pages of a region may be brought here before anyone faults on them. */
+export function mayPrefetch(mirror: MirrorState, region: Region): boolean {
+  const preferred = region.advice.preferredLocation;
+  return preferred === undefined || preferred === null || preferred === mirror.handle;
+}
+
+function placeOf(mirror: MirrorState, preferred: Advice['preferredLocation']): number | undefined {
+  if (preferred === undefined || preferred === null) return undefined;
+  if (preferred === 'host') return HOST;
+  // Another device's number does not matter to a policy, only that it is not this one.
+  return preferred === mirror.handle ? mirror.residency.bit : mirror.residency.bit + 1;
+}

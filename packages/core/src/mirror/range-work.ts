@@ -1,0 +1,170 @@
+import { BIT_ACCESSED, BIT_DIRTY, type Command } from '../driver/index.js';
+import { IdList } from '../address/index.js';
+import { allows, PAGE_ACCESSED, PAGE_OWNED, PAGE_WRITTEN, recallPages, throwIfAborted } from '../space/index.js';
+import type { DevicePool } from './device-pool.js';
+import { BLOCK_PINNED } from './frame-table.js';
+import type { MirrorState } from './mirror-state.js';
+import type { RangeOptions } from './options.js';
+
+const CHUNK_PAGES = 1024;
+
+/** Brings the pages of a byte range to the device, chunk by chunk, until done or out of room. Resolves to pages brought. */
+export async function bringRange(
+  pool: DevicePool,
+  mirror: MirrorState,
+  start: number,
+  end: number,
+  write: boolean,
+  options: RangeOptions = {},
+): Promise<number> {
+  const { space } = mirror;
+  const first = space.pageOf(start);
+  const last = space.pageOf(end);
+  let brought = 0;
+  for (let from = first; from < last; from += CHUNK_PAGES) {
+    throwIfAborted(options.signal);
+    const to = Math.min(last, from + CHUNK_PAGES);
+    await getReady(mirror, from, to, write, options.signal);
+    if (mirror.detached || pool.state.lostError !== undefined) break;
+    const offered = offer(pool, mirror, from, to, write);
+    const { placed, done } = pool.faults.bring(mirror);
+    if (done !== undefined) await done;
+    brought += placed;
+    options.onProgress?.(to - first, last - first);
+    if (placed < offered) break;
+  }
+  return brought;
+}
+
+/** Reads what must come from sources, and takes home what other devices own. */
+async function getReady(
+  mirror: MirrorState,
+  from: number,
+  to: number,
+  write: boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { space, residency } = mirror;
+  const mine = 1 << residency.bit;
+  const elsewhere: number[] = [];
+  for (const region of space.regions.overlapping(from * space.pageSize, to * space.pageSize)) {
+    const start = Math.max(from, space.pageOf(region.start));
+    const end = Math.min(to, space.pageOf(region.end));
+    if (region.object?.source !== undefined) {
+      await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, signal);
+    }
+    for (const page of touched(mirror, start, end)) {
+      const owned = (space.store.state[page]! & PAGE_OWNED) !== 0;
+      if ((space.store.devices[page]! & ~mine) !== 0 && (write || owned)) elsewhere.push(page);
+    }
+  }
+  if (elsewhere.length > 0)
+    await recallPages(space.store, Uint32Array.from(elsewhere), elsewhere.length, write ? 'revoke' : 'clean', mine);
+}
+
+function offer(pool: DevicePool, mirror: MirrorState, from: number, to: number, write: boolean): number {
+  const { space } = mirror;
+  const room = pool.frames.capacity;
+  let offered = 0;
+  for (let page = from; page < to && offered < room;) {
+    const region = space.regions.at(page * space.pageSize);
+    const end = region === undefined ? page + 1 : Math.min(to, space.pageOf(region.end));
+    for (; page < end && offered < room; page++) {
+      if (region === undefined) continue;
+      if (pool.faults.admit.offer(mirror, region, page, write && allows(region.access, true))) offered++;
+    }
+  }
+  return offered;
+}
+
+/** The pages of a range of page numbers that exist. */
+function touched(mirror: MirrorState, from: number, to: number): number[] {
+  const { store, base } = mirror.space;
+  const slots = new IdList();
+  store.table.collect(base + from, base + to, slots);
+  return Array.from(slots.items.subarray(0, slots.length), (slot) => store.table.entry(slot) - 1);
+}
+
+/** Takes the pages of a byte range off the device; their content comes home. Resolves to pages moved. */
+export async function sendHome(mirror: MirrorState, start: number, end: number): Promise<number> {
+  const { space, residency } = mirror;
+  const { store } = space;
+  for (;;) {
+    const here = touched(mirror, space.pageOf(start), space.pageOf(end)).filter((page) => residency.frame(page) >= 0);
+    if (here.length === 0) return 0;
+    await recallPages(store, Uint32Array.from(here), here.length, 'revoke', ~(1 << residency.bit));
+    return here.length;
+  }
+}
+
+/** Keeps the resident pages of a byte range from eviction, or lets them go. Returns how many of its pages are resident. */
+export function setPinned(pool: DevicePool, mirror: MirrorState, start: number, end: number, pinned: boolean): number {
+  const { space, residency } = mirror;
+  let resident = 0;
+  for (const page of touched(mirror, space.pageOf(start), space.pageOf(end))) {
+    const frame = residency.frame(page);
+    if (frame < 0) continue;
+    resident++;
+    if (pinned) pool.frames.blocked[frame]! |= BLOCK_PINNED;
+    else pool.frames.blocked[frame]! &= ~BLOCK_PINNED;
+  }
+  return resident;
+}
+
+/** What a harvest found. */
+export interface HarvestResult {
+  /** Pages accessed since the last harvest. */
+  readonly accessed: number;
+  /** Pages written since the last harvest. */
+  readonly dirty: number;
+}
+
+/** Reads and clears the device's accessed and dirty bits of a byte range; the pages' flags and the eviction policy learn of them. */
+export async function harvestRange(
+  pool: DevicePool,
+  mirror: MirrorState,
+  start: number,
+  end: number,
+): Promise<HarvestResult> {
+  const { space, residency, mmu } = mirror;
+  const { store, base, pageSize } = space;
+  const slots = new IdList();
+  store.table.collect(base + space.pageOf(start), base + space.pageOf(end), slots);
+  const keys = Array.from(slots.items.subarray(0, slots.length), (slot) => store.table.pageOfSlot(slot));
+  const here = keys.filter((key) => residency.frame(store.lookup(key)) >= 0);
+  const limit = pool.state.device.limits.pagesPerCommand;
+  const result = { accessed: 0, dirty: 0 };
+  for (let from = 0; from < here.length; from += limit) {
+    const part = here.slice(from, from + limit);
+    const contents = part.map((key) => store.lookup(key));
+    // Until the bits are in, the content counts as written: whatever takes the page meanwhile must not lose them.
+    for (const page of contents) if ((store.state[page]! & PAGE_OWNED) !== 0) store.state[page]! |= PAGE_WRITTEN;
+    const bits = new Uint8Array(part.length);
+    const pages = Float64Array.from(part, (key) => key - base);
+    const command: Command = { kind: 'harvest', mmu: mmu.id, pageSize, count: part.length, pages, bits };
+    await pool.state.queue.submit([command]).wait({ timeoutMs: pool.state.timeoutMs });
+    settle(pool, mirror, contents, bits, result);
+  }
+  return result;
+}
+
+function settle(
+  pool: DevicePool,
+  mirror: MirrorState,
+  contents: readonly number[],
+  bits: Uint8Array,
+  result: { accessed: number; dirty: number },
+): void {
+  const { store } = mirror.space;
+  const accessed: number[] = [];
+  for (let i = 0; i < contents.length; i++) {
+    const page = contents[i]!;
+    if ((bits[i]! & BIT_DIRTY) !== 0) result.dirty++;
+    if ((bits[i]! & BIT_ACCESSED) === 0) continue;
+    result.accessed++;
+    store.state[page]! |= PAGE_ACCESSED;
+    const frame = mirror.residency.frame(page);
+    if (frame >= 0) accessed.push(frame);
+  }
+  if (accessed.length > 0) pool.frames.policy.touch(Uint32Array.from(accessed), accessed.length);
+}

@@ -1,0 +1,111 @@
+import {
+  type DevicePages,
+  PAGE_DEAD,
+  PAGE_OWNED,
+  PAGE_WRITTEN,
+  type PageStore,
+  type RecallMode,
+} from '../space/index.js';
+import { BLOCK_LOCKED, type FrameTable } from './frame-table.js';
+
+const FIRST_CAPACITY = 256;
+const DOUBLE_UP_TO = 1 << 16;
+
+/** What a residency needs of the pool it belongs to. */
+export interface ResidencyPool {
+  readonly name: string;
+  readonly frames: FrameTable;
+  recall(residency: Residency, pages: Uint32Array, count: number, mode: RecallMode): Promise<void>;
+  flush(): Promise<void>;
+  kick(): void;
+}
+
+/** Which pages of one host memory are in a device's frames. */
+export class Residency implements DevicePages {
+  readonly store: PageStore;
+  /** The device's bit in the page flags. */
+  readonly bit: number;
+  /** Number of this residency in its pool. */
+  readonly index: number;
+  /** Mirrors on it. */
+  mirrors = 0;
+  /** Dead pages whose frames the next flush frees. */
+  readonly dead: number[] = [];
+  private readonly pool: ResidencyPool;
+  /** Frame + 1, by page; 0 for none. */
+  private frameOf = new Uint32Array(FIRST_CAPACITY);
+
+  constructor(pool: ResidencyPool, store: PageStore, index: number) {
+    this.pool = pool;
+    this.store = store;
+    this.index = index;
+    this.bit = store.openDevice(this);
+  }
+
+  /** Name of the device. */
+  get name(): string {
+    return this.pool.name;
+  }
+
+  /** Metadata in bytes. */
+  get bytes(): number {
+    return this.frameOf.byteLength;
+  }
+
+  /** The frame that holds a page, or -1. */
+  frame(page: number): number {
+    return page < this.frameOf.length ? this.frameOf[page]! - 1 : -1;
+  }
+
+  /** Notes that a frame holds a page. */
+  enter(page: number, frame: number): void {
+    if (page >= this.frameOf.length) this.grow(page + 1);
+    this.frameOf[page] = frame + 1;
+    this.store.setDevice(page, this.bit);
+  }
+
+  /** Notes that no frame holds the page any more; if the device owned it, what it had is home or not wanted. A dead page that nothing else keeps is freed. */
+  leave(page: number): void {
+    this.frameOf[page] = 0;
+    this.store.state[page]! &= ~(PAGE_OWNED | PAGE_WRITTEN);
+    this.store.clearDevice(page, this.bit);
+  }
+
+  discard(page: number): void {
+    this.block(page, true);
+    this.dead.push(page);
+  }
+
+  block(page: number, blocked: boolean): void {
+    const frame = this.frame(page);
+    if (frame < 0) return;
+    const bits = this.pool.frames.blocked;
+    if (blocked) bits[frame]! |= BLOCK_LOCKED;
+    else if ((this.store.state[page]! & PAGE_DEAD) === 0) bits[frame]! &= ~BLOCK_LOCKED;
+  }
+
+  recall(pages: Uint32Array, count: number, mode: RecallMode): Promise<void> {
+    return this.pool.recall(this, pages, count, mode);
+  }
+
+  flush(): Promise<void> {
+    return this.pool.flush();
+  }
+
+  kick(): void {
+    this.pool.kick();
+  }
+
+  /** Gives the device's bit back; nothing may be resident any more. */
+  close(): void {
+    this.store.closeDevice(this.bit);
+  }
+
+  private grow(needed: number): void {
+    const length = this.frameOf.length;
+    const capacity = Math.max(needed, length < DOUBLE_UP_TO ? length * 2 : Math.ceil(length * 1.125));
+    const frameOf = new Uint32Array(capacity);
+    frameOf.set(this.frameOf);
+    this.frameOf = frameOf;
+  }
+}

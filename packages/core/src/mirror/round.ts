@@ -1,0 +1,114 @@
+import { FAULT_WRITE, PTE_READ, PTE_SHARED, PTE_WRITE, ZERO_FRAME } from '../driver/index.js';
+import { allows, PAGE_OWNED, PAGE_ZERO, type Region } from '../space/index.js';
+import { settleDepartures } from './departure.js';
+import { collectGarbage, freeGarbage } from './flush.js';
+import { BLOCK_LOCKED, BLOCK_PINNED } from './frame-table.js';
+import type { MirrorState } from './mirror-state.js';
+import type { PagingBatch } from './paging-batch.js';
+import type { PoolState } from './pool-state.js';
+import { rollBack } from './roll-back.js';
+import type { Room } from './room.js';
+import { traceRound } from './round-trace.js';
+
+/** How a round went. */
+export interface RoundOutcome {
+  /** Wanted pages that the device has after it. */
+  placed: number;
+  /** Wanted pages that found no frame. */
+  crowded: number;
+  /** Resolves when the device did it; undefined when it has. */
+  done: Promise<void> | undefined;
+}
+
+/**
+ * Serves the wanted pages of all mirrors of a pool: makes room, places the pages, and sends everything, garbage first:
+ * departures in one submission, arrivals in the next. Synchronous up to there.
+ */
+export function sendRound(pool: PoolState, room: Room, window: number | undefined): RoundOutcome {
+  room.make(framesNeeded(pool));
+  const outcome: RoundOutcome = { placed: 0, crowded: 0, done: undefined };
+  for (const mirror of pool.mirrors) if (mirror.wanted.length > 0) place(pool, mirror, room, outcome);
+  const garbage = collectGarbage(pool);
+  const victims = room.chosen();
+  const started = pool.device.now();
+  outcome.done = pool.send(window, (parts, away, incoming) => {
+    if (away !== undefined) {
+      room.abandon(victims);
+      return;
+    }
+    for (const { mirror, batch } of parts) mirror.stats.writeBacks += settleDepartures(mirror, batch);
+    room.vacate(victims);
+    freeGarbage(pool, garbage);
+    for (const { mirror, batch } of parts) {
+      if (incoming === undefined) unlockPlaced(mirror, batch);
+      else if (pool.lostError === undefined) rollBack(pool, mirror, batch);
+      traceRound(pool, mirror, batch, started);
+    }
+    for (const residency of pool.residencies) residency?.store.announce();
+  });
+  return outcome;
+}
+
+function framesNeeded(pool: PoolState): number {
+  let needed = 0;
+  for (const { wanted, residency } of pool.mirrors) {
+    for (let i = 0; i < wanted.length; i++) if (residency.frame(wanted.hosts[i]!) < 0) needed++;
+  }
+  return needed;
+}
+
+/** Gives the wanted pages of a mirror their frames, as far as there are any, and collects their arrival. */
+function place(pool: PoolState, mirror: MirrorState, room: Room, outcome: RoundOutcome): void {
+  const { wanted, residency, space, stats } = mirror;
+  const batch = pool.batchOf(mirror);
+  const { frames } = pool;
+  let region: Region | undefined;
+  for (let i = 0; i < wanted.length; i++) {
+    const page = wanted.hosts[i]!;
+    const pageNumber = wanted.pages[i]!;
+    const address = pageNumber * space.pageSize;
+    if (region === undefined || address >= region.end || address < region.start) region = space.regions.at(address)!;
+    let frame = residency.frame(page);
+    if (frame < 0) {
+      if (room.left === 0) {
+        space.store.unlock(page);
+        if (i < mirror.wantedFaults) outcome.crowded++;
+        continue;
+      }
+      frame = room.take(page, residency.index);
+      arrive(pool, mirror, batch, page, frame);
+      if (i < mirror.wantedFaults) frames.markFresh(frame);
+      else stats.prefetched++;
+    } else room.touched(frame);
+    if (region.advice.pin === mirror.handle && region.advice.pin != null) frames.blocked[frame]! |= BLOCK_PINNED;
+    batch.maps.push(pageNumber, frame, page, grant(mirror, region, page, wanted.codes[i] === FAULT_WRITE));
+    outcome.placed++;
+  }
+  room.track();
+  wanted.clear();
+}
+
+function arrive(pool: PoolState, mirror: MirrorState, batch: PagingBatch, page: number, frame: number): void {
+  const { residency, stats } = mirror;
+  const zero = (residency.store.state[page]! & PAGE_ZERO) !== 0;
+  residency.enter(page, frame);
+  pool.frames.blocked[frame]! |= BLOCK_LOCKED;
+  batch.copies.push(0, frame, zero ? ZERO_FRAME : page, 0);
+  stats.pagesIn++;
+  if (!zero) stats.bytesIn += pool.pageSize;
+}
+
+/** The rights of the entry to be made; makes the device the owner where it may write. */
+function grant(mirror: MirrorState, region: Region, page: number, write: boolean): number {
+  const { store } = mirror.space;
+  const shared = store.mapCount(page) > 1 ? PTE_SHARED : 0;
+  if (write) store.state[page]! |= PAGE_OWNED;
+  const owned = (store.state[page]! & PAGE_OWNED) !== 0;
+  const writable = owned && allows(region.access, true) && (region.shared || !store.isShared(page));
+  return PTE_READ | (writable ? PTE_WRITE : 0) | shared;
+}
+
+function unlockPlaced(mirror: MirrorState, batch: PagingBatch): void {
+  const { store } = mirror.space;
+  for (let i = 0; i < batch.maps.length; i++) store.unlock(batch.maps.hosts[i]!);
+}
