@@ -114,7 +114,7 @@ export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
 }
 
 /** Reads a size in bytes: a number, or text with a binary unit. @throws TypeError, RangeError */
-export function parseBytes(size: number | string): number {
+function parseBytes(size: number | string): number {
   if (typeof size === 'number') return size;
   if (typeof size !== 'string')
     throw new TypeError(`a size must be a number of bytes or text such as '64 MiB', got ${typeof size}`);

@@ -1,6 +1,7 @@
 import { BIT_ACCESSED, BIT_DIRTY } from '@mirrorspace/core/driver';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PageTable } from '../src/table.js';
 import { copyIn, hostFrames, PAGE, Rig, RO, RW } from './helpers.js';
 
 const PAGES = 40;
@@ -141,6 +142,36 @@ describe('page table and TLB', () => {
     expect(unmap.bits[0]).toBe(BIT_ACCESSED | BIT_DIRTY);
     expect(rig.user.submit([rig.read(3 * big + 7 * PAGE, 4)]).signaled).toBe(true);
     expect(rig.user.submit([rig.read(3 * big + 5 * PAGE, 4)]).signaled).toBe(false);
+  });
+
+  it('holds many scattered pages, and lets go of those that are unmapped', async () => {
+    const rig = await Rig.open({ memory: 2048 * PAGE });
+    const frames = Array.from({ length: 2048 }, (_, i) => i);
+    const host = hostFrames(2048);
+    for (const round of [0, 1, 2]) {
+      const pages = frames.map((i) => (i * 7919 + round * 104_729) * 5);
+      rig.paging.submit([rig.map(pages, frames)]);
+      rig.user.submit([rig.launch((ctx, { x }) => ctx.store32(pages[x]! * PAGE, x + 1), 2048)]);
+      const unmap = rig.unmap(pages);
+      rig.paging.submit([unmap, rig.flush(), { ...copyIn(host, frames, frames), kind: 'copyOut' }]);
+      expect(unmap.bits.every((bits) => bits === (BIT_ACCESSED | BIT_DIRTY))).toBe(true);
+      const words = new Uint32Array(host.bytes.buffer);
+      expect(frames.every((i) => words[(i * PAGE) / 4] === i + 1)).toBe(true);
+      rig.paging.submit([rig.harvest(pages), unmap]);
+      expect(unmap.bits.every((bits) => bits === 0)).toBe(true);
+    }
+  });
+
+  it('takes at most 16 bytes a page of a dense map', () => {
+    const table = new PageTable([PAGE]);
+    const level = table.level(PAGE);
+    let worst = 0;
+    for (let page = 1000; page < 101_000; page++) {
+      const slot = level.ensureSlot(page);
+      level.entries[slot] = 1;
+      if (page > 2000) worst = Math.max(worst, table.bytes / (page - 999));
+    }
+    expect(worst).toBeLessThanOrEqual(16);
   });
 
   it('costs nothing for memory that was never written', async () => {
