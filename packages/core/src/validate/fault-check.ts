@@ -24,7 +24,7 @@ export class FaultCheck implements FaultSource {
     this.timelines = timelines;
     this.judge = judge;
     this.reporter = reporter;
-    this.lost = new LostFaults(inner, reporter, quietMs);
+    this.lost = new LostFaults(inner, timelines, reporter, quietMs);
   }
 
   get capacity(): number {

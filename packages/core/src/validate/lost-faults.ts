@@ -1,6 +1,10 @@
 import type { FaultSource } from '../driver/fault.js';
 import type { Reporter } from './report.js';
 import type { Submission } from './submission.js';
+import type { Timelines } from './timelines.js';
+
+/** The quiet time is waited for in so many steps: a host that stood still for all of it, device and all, proves nothing. */
+const STEPS = 20;
 
 interface Progress {
   /** Faults drained since the last replay was submitted. */
@@ -14,20 +18,23 @@ interface Progress {
 /**
  * Watches for stalled accesses that nobody will ever hear of. Whatever is stalled was reported since the last replay of its
  * MMU: that report waits in the buffer, was drained since, or was dropped. If it is none of these for `quietMs` in which the
- * device makes no progress, a fault was forgotten.
+ * device makes no progress and has no paging work, a fault was forgotten.
  */
 export class LostFaults {
   private readonly faults: FaultSource;
+  private readonly timelines: Timelines;
   private readonly reporter: Reporter;
   private readonly quietMs: number;
   private readonly mmus = new Map<number, Progress>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private steps = 0;
   private stalledBefore = -1;
   private retiredBefore = -1;
   private told = false;
 
-  constructor(faults: FaultSource, reporter: Reporter, quietMs: number) {
+  constructor(faults: FaultSource, timelines: Timelines, reporter: Reporter, quietMs: number) {
     this.faults = faults;
+    this.timelines = timelines;
     this.reporter = reporter;
     this.quietMs = quietMs;
   }
@@ -56,30 +63,45 @@ export class LostFaults {
 
   look(): void {
     if (!this.suspicious()) return this.stop();
-    const { retired, stalled } = this.faults;
-    if (this.timer !== undefined && retired === this.retiredBefore && stalled === this.stalledBefore) return;
+    if (this.timer === undefined || this.moved()) this.start();
+  }
+
+  private start(): void {
     this.stop();
+    this.steps = 0;
+    this.moved();
+    this.wait();
+  }
+
+  private wait(): void {
+    this.timer = setTimeout(() => this.step(), this.quietMs / STEPS);
+    unref(this.timer);
+  }
+
+  /** Says whether anything ran or stalled since the last call. */
+  private moved(): boolean {
+    const { retired, stalled } = this.faults;
+    const moved = retired !== this.retiredBefore || stalled !== this.stalledBefore;
     this.retiredBefore = retired;
     this.stalledBefore = stalled;
-    this.timer = setTimeout(() => this.expire(), this.quietMs);
-    unref(this.timer);
+    return moved;
   }
 
   private suspicious(): boolean {
     const { stalled, pending, dropped } = this.faults;
-    if (this.told || stalled === 0 || pending > 0) return false;
+    if (this.told || stalled === 0 || pending > 0 || this.timelines.paging) return false;
     for (const { drained, replay, windowed, dropped: before } of this.mmus.values()) {
-      if (drained > 0 || dropped > before || windowed || replay?.state === 'pending' || replay?.state === 'failed')
-        return false;
+      if (drained > 0 || dropped > before || windowed || replay?.state === 'failed') return false;
     }
     return true;
   }
 
-  private expire(): void {
+  private step(): void {
     this.timer = undefined;
     if (!this.suspicious()) return;
-    const { retired, stalled } = this.faults;
-    if (retired !== this.retiredBefore || stalled !== this.stalledBefore) return this.look();
+    if (this.moved()) return this.start();
+    if (++this.steps < STEPS) return this.wait();
+    const { stalled } = this.faults;
     this.told = true;
     this.reporter.report(
       'backend',

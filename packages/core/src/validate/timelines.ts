@@ -4,6 +4,7 @@ import { Submission } from './submission.js';
 
 interface Timeline {
   readonly id: number;
+  readonly paging: boolean;
   pending: Submission[];
   last: Submission | undefined;
   settled: number;
@@ -23,7 +24,13 @@ export class Timelines {
   private looking = false;
 
   constructor(queues: readonly CommandQueue[], reporter: Reporter) {
-    this.timelines = queues.map((queue) => ({ id: queue.id, pending: [], last: undefined, settled: 0 }));
+    this.timelines = queues.map((queue) => ({
+      id: queue.id,
+      paging: queue.paging,
+      pending: [],
+      last: undefined,
+      settled: 0,
+    }));
     this.reporter = reporter;
   }
 
@@ -58,6 +65,11 @@ export class Timelines {
   /** Submissions of a queue that were not seen settled, oldest first. */
   pending(index: number): readonly Submission[] {
     return this.at(index).pending;
+  }
+
+  /** Says whether a paging queue has work. */
+  get paging(): boolean {
+    return this.timelines.some((timeline) => timeline.paging && timeline.pending.length > 0);
   }
 
   /** By queue index: when the oldest submission was made that may still run; the present moment where none may. */
