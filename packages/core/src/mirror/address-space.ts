@@ -1,5 +1,5 @@
 import { type Device, MirrorError } from '../driver/index.js';
-import { createSpaceState, forkInto, Space, type SpaceOptions, SpaceState } from '../space/index.js';
+import { createSpaceState, forkInto, Space, type SpaceOptions, type SpaceState } from '../space/index.js';
 import { DevicePool } from './device-pool.js';
 import { Mirror } from './mirror.js';
 import { MirrorState } from './mirror-state.js';

@@ -281,6 +281,6 @@ export class Mirror implements SpaceMirror {
     this.space.checkOpen();
     if (this.state.detached)
       throw new MirrorError('CLOSED', `the mirror on ${this.device.info.name} was detached; attach the device again`);
-    if (this.pool.state.lostError !== undefined) throw this.pool.state.lostError;
+    this.pool.state.checkNotLost();
   }
 }

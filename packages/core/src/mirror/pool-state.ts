@@ -113,6 +113,11 @@ export class PoolState {
     });
   }
 
+  /** @throws MirrorError why the device is gone, once it is */
+  checkNotLost(): void {
+    if (this.lostError !== undefined) throw this.lostError;
+  }
+
   /** Marks the device as gone; everything that waits for it is told. Idempotent. */
   lose(error: MirrorError): void {
     if (this.lostError !== undefined) return;

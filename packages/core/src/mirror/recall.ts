@@ -16,11 +16,11 @@ export async function recallFrom(
   mode: RecallMode,
 ): Promise<void> {
   for (let from = 0; from < count; from += CHUNK) {
-    if (pool.lostError !== undefined) throw pool.lostError;
+    pool.checkNotLost();
     const chunk = pages.subarray(from, Math.min(count, from + CHUNK));
     const waiting = recallChunk(pool, residency, chunk, mode);
     if (waiting !== undefined) await waiting;
-    if (pool.lostError !== undefined) throw pool.lostError;
+    pool.checkNotLost();
   }
 }
 

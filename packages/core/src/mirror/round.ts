@@ -80,7 +80,7 @@ function place(pool: PoolState, mirror: MirrorState, room: Room, outcome: RoundO
       if (i < mirror.wantedFaults) frames.markFresh(frame);
       else stats.prefetched++;
     } else room.touched(frame);
-    if (region.advice.pin === mirror.handle && region.advice.pin != null) frames.blocked[frame]! |= BLOCK_PINNED;
+    if (mirror.handle !== undefined && region.advice.pin === mirror.handle) frames.blocked[frame]! |= BLOCK_PINNED;
     batch.maps.push(pageNumber, frame, page, grant(mirror, region, page, wanted.codes[i] === FAULT_WRITE));
     outcome.placed++;
   }

@@ -1,5 +1,14 @@
 import type { NotifierEvent, NotifierOptions } from './event.js';
-import type { NotifierList } from './notifier-list.js';
+
+/** What a notifier needs of the list it is in. */
+export interface NotifierHost {
+  /** Odd while an invalidation is active. */
+  readonly sequence: number;
+  /** Resolves when no invalidation is active. */
+  idle(): Promise<void>;
+  /** Takes the notifier out. */
+  remove(notifier: IntervalNotifier): void;
+}
 
 /**
  * A watch on a range of addresses, with the sequence by which a reader learns that what it read may have changed:
@@ -20,9 +29,9 @@ export class IntervalNotifier {
   sequence = 0;
   /** Place in the list; -1 while not linked. Managed by the list. */
   id = -1;
-  private readonly list: NotifierList;
+  private readonly list: NotifierHost;
 
-  constructor(list: NotifierList, options: NotifierOptions) {
+  constructor(list: NotifierHost, options: NotifierOptions) {
     this.list = list;
     this.start = options.start;
     this.end = options.end;

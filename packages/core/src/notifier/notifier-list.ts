@@ -1,7 +1,7 @@
 import { IdList, IntervalIndex, checkRange } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { NotifierEvent, NotifierEventKind, NotifierOptions } from './event.js';
-import { IntervalNotifier } from './interval-notifier.js';
+import { IntervalNotifier, type NotifierHost } from './interval-notifier.js';
 
 interface MutableEvent extends NotifierEvent {
   kind: NotifierEventKind;
@@ -17,7 +17,7 @@ interface MutableEvent extends NotifierEvent {
  * Invalidations may overlap in time. While one is active the list's sequence is odd; insertions and removals made
  * meanwhile take effect when the last one ends. Protocol: the kernel's `mmu_interval_notifier` (mm/mmu_notifier.c).
  */
-export class NotifierList {
+export class NotifierList implements NotifierHost {
   private readonly index = new IntervalIndex();
   private readonly notifiers: (IntervalNotifier | undefined)[] = [];
   private readonly freeIds: number[] = [];

@@ -2,7 +2,8 @@ import { throwIfAborted } from './abort.js';
 import { hex, rangeOf } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { RecallMode } from './device-pages.js';
-import { Held, type HoldMode, type HoldOptions } from './hold.js';
+import type { Held, HoldMode, HoldOptions } from './held.js';
+import { HeldRange } from './held-range.js';
 import { recallPages } from './recall.js';
 import {
   PAGE_HELD,
@@ -62,7 +63,7 @@ export async function acquire(
     }
     if (!space.closed && stillMapped(space, first, pages)) {
       prepare(space, pages, mode, discard, range);
-      return new Held(space, mode, start, bytes, pages);
+      return new HeldRange(space, mode, start, bytes, pages);
     }
     letGo(space, pages);
   }

@@ -44,7 +44,7 @@ function checkAdvice(space: SpaceState, request: Advice): void {
     throw new TypeError(`readMostly must be a boolean, got ${typeof readMostly}`);
   if (accessedBy !== undefined && !Array.isArray(accessedBy))
     throw new TypeError('accessedBy must be an array of mirrors');
-  for (const mirror of accessedBy ?? []) mirrorOf(space, mirror);
+  for (const mirror of (accessedBy ?? []) as readonly object[]) mirrorOf(space, mirror);
   if (pin !== undefined && pin !== null) mirrorOf(space, pin);
 }
 

@@ -1,7 +1,7 @@
 export { throwIfAborted } from './abort.js';
 export { type DevicePages, type RecallMode } from './device-pages.js';
 export { forkInto } from './fork.js';
-export { Held, type HoldMode, type HoldOptions, type ViewConstructor } from './hold.js';
+export { type Held, type HoldMode, type HoldOptions, type ViewConstructor } from './held.js';
 export { type HostMemory } from './host-memory.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
 export { MemoryObject } from './memory-object.js';

@@ -1,6 +1,6 @@
 import { rangeOf } from '../address/index.js';
 import { acquire } from './acquire.js';
-import type { HoldOptions } from './hold.js';
+import type { HoldOptions } from './held.js';
 import type { SpaceState } from './state.js';
 
 /** Most bytes held at once by one read or write. */

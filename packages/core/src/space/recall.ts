@@ -32,7 +32,7 @@ export async function recallPages(
   try {
     // All must end before the locks do, also when one fails.
     const results = await Promise.allSettled(recalls);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    for (const result of results) if (result.status === 'rejected') throw result.reason as Error;
   } finally {
     for (const page of locked) store.unlock(page);
     store.announce();

@@ -1,5 +1,5 @@
 import type { MemoryObject } from './memory-object.js';
-import type { Held, HoldMode, HoldOptions } from './hold.js';
+import type { Held, HoldMode, HoldOptions } from './held.js';
 import type { ByteSource } from './source.js';
 
 /** What CPU and devices may do with a region. `none` keeps the address range and its contents, but no access succeeds. */

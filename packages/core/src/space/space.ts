@@ -4,7 +4,7 @@ import type { NotifierList } from '../notifier/index.js';
 import { Tracer } from '../trace/index.js';
 import { acquire } from './acquire.js';
 import { adviseRange, dontNeed, willNeed } from './advise.js';
-import type { Held, HoldMode, HoldOptions } from './hold.js';
+import type { Held, HoldMode, HoldOptions } from './held.js';
 import type { HostMemory } from './host-memory.js';
 import { hostStateOf } from './host-state.js';
 import { managedMemory } from './managed-memory.js';
@@ -206,6 +206,6 @@ export class Space implements RegionOwner {
     for (const mirror of Array.from(state.mirrors)) await attempt(mirror.detach());
     state.store.closeSpace(state.base);
     const error = failures.find((failure) => !(failure instanceof MirrorError && failure.code === 'DEVICE_LOST'));
-    if (error !== undefined) throw error;
+    if (error !== undefined) throw error as Error;
   }
 }

@@ -1,36 +1,13 @@
+import type { Held, HoldMode, ViewConstructor } from './held.js';
 import type { Region } from './region.js';
 import { PAGE_DIRTY, PAGE_CACHED, PAGE_ZERO } from './page-state.js';
 import { MirrorError } from '../driver/index.js';
 import type { SpaceState } from './state.js';
 
-/** What the CPU wants to do with a range. */
-export type HoldMode = 'read' | 'write';
-
-/** How long to wait for a range, and what may end the wait. */
-export interface HoldOptions {
-  /** Milliseconds without any progress before `DEVICE_TIMEOUT`; > 0. Default 30,000. */
-  readonly timeoutMs?: number;
-  /** Ends the wait with `ABORTED`. */
-  readonly signal?: AbortSignal;
-  /** With mode `write`: what the range holds is not needed. Whole pages then begin as zeros, and nothing is copied home. Default false. */
-  readonly discard?: boolean;
-}
-
-/** The typed arrays that {@link Held.as} can make. */
-export type ViewConstructor<T> = {
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
-  readonly BYTES_PER_ELEMENT: number;
-};
-
-/**
- * A range the CPU holds: devices may read it while it is held for reading and wait while it is held for writing. Release it
- * (best with `using`) as soon as the CPU is done; its arrays must not be used afterwards.
- */
-export class Held {
+/** A held range of managed memory: one view where its pages lie side by side, else a copy. */
+export class HeldRange implements Held {
   readonly mode: HoldMode;
-  /** First byte address. */
   readonly address: number;
-  /** The bytes of the range. A view of host memory where its pages lie side by side, else a copy that release writes back. */
   readonly bytes: Uint8Array;
   private readonly space: SpaceState;
   private readonly pages: Uint32Array;
@@ -51,15 +28,10 @@ export class Held {
     this.bytes = (view ?? new Uint8Array(this.staging!)).subarray(offset, offset + bytes);
   }
 
-  /** Whether the range was given back. */
   get released(): boolean {
     return this.done;
   }
 
-  /**
-   * The range as a typed array, e.g. `held.as(Float32Array)`.
-   * @throws RangeError when its address or length is no multiple of the element size; MirrorError `CLOSED` after release
-   */
   as<T>(type: ViewConstructor<T>): T {
     if (this.done)
       throw new MirrorError('CLOSED', 'the range was released; acquire it again', { address: this.address });
@@ -72,10 +44,6 @@ export class Held {
     return new type(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength / size);
   }
 
-  /**
-   * Gives the range back; what was written is then what devices see. Synchronous.
-   * @throws MirrorError `CLOSED` when it was released before
-   */
   release(): void {
     if (this.done)
       throw new MirrorError('CLOSED', 'the range was released before; release once', { address: this.address });
@@ -92,7 +60,6 @@ export class Held {
     if (this.mode === 'write') this.bringToAccessors();
   }
 
-  /** As {@link release}, for `using`; releasing before is no error here. */
   [Symbol.dispose](): void {
     if (!this.done) this.release();
   }
@@ -116,7 +83,7 @@ export class Held {
 
 function accessorsOf(region: Region): readonly object[] {
   const { accessedBy = [], pin } = region.advice;
-  return pin == null ? accessedBy : [...accessedBy, pin];
+  return pin === undefined || pin === null ? accessedBy : [...accessedBy, pin];
 }
 
 function bring(space: SpaceState, accessor: object, region: Region, start: number, end: number): void {
