@@ -8,7 +8,7 @@ export interface Companion {
   /** Stops the device from making progress until it is closed. */
   hang?(device: Device): void;
   /** Makes the space whose memory a mirroring MMU can reach. Default: core's managed space. */
-  space?(options: { readonly pageSize: number }): Promise<AddressSpace>;
+  space?(options: { readonly pageSize: number; readonly addressBits: number }): Promise<AddressSpace>;
 }
 
 /** A backend with an optional {@link Companion}. */

@@ -8,6 +8,8 @@ export * from './needs.js';
 export * from './node-test.js';
 export * from './report/index.js';
 export * from './rig.js';
+export * from './page-span.js';
+export * from './space-rig.js';
 export * from './run.js';
 export * from './vitest.js';
 export { WatchedDevice, type LowerLimits } from './watch.js';

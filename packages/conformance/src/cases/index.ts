@@ -1,7 +1,8 @@
 import type { Case } from '../case.js';
 import { driverCases } from './driver/index.js';
+import { mirrorCases } from './mirror/index.js';
 
-export { driverCases };
+export { driverCases, mirrorCases };
 
 /** The whole suite, in order of definition. */
-export const allCases: readonly Case[] = [...driverCases];
+export const allCases: readonly Case[] = [...driverCases, ...mirrorCases];

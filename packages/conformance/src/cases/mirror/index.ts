@@ -1,0 +1,43 @@
+import type { Case } from '../../case.js';
+import { devices } from './devices.js';
+import { dirty } from './dirty.js';
+import { duplication } from './duplication.js';
+import { error } from './error.js';
+import { eviction } from './eviction.js';
+import { exclusive } from './exclusive.js';
+import { fault } from './fault.js';
+import { file } from './file.js';
+import { flush } from './flush.js';
+import { fork } from './fork.js';
+import { leak } from './leak.js';
+import { limit } from './limit.js';
+import { loss } from './loss.js';
+import { mapping } from './mapping.js';
+import { migration } from './migration.js';
+import { notifier } from './notifier.js';
+import { protection } from './protection.js';
+import { replay } from './replay.js';
+import { teardown } from './teardown.js';
+
+/** Cases that use a device through core's address space and mirror, in every variant. */
+export const mirrorCases: readonly Case[] = [
+  ...mapping,
+  ...fault,
+  ...protection,
+  ...notifier,
+  ...flush,
+  ...dirty,
+  ...eviction,
+  ...migration,
+  ...duplication,
+  ...fork,
+  ...file,
+  ...exclusive,
+  ...devices,
+  ...replay,
+  ...limit,
+  ...error,
+  ...loss,
+  ...teardown,
+  ...leak,
+];
