@@ -11,7 +11,6 @@ import { FaultRing, MirrorError } from '@mirrorspace/core/driver';
 import { SimClock } from './clock.js';
 import { Engine } from './engine.js';
 import { FramePool } from './frames.js';
-import { FrameGuard } from './guard.js';
 import { Mmu, type MmuOwner } from './mmu.js';
 import type { MemoryConfig } from './options.js';
 import { MemoryQueue } from './queue.js';
@@ -66,7 +65,7 @@ export class MemoryDevice implements Device, MmuOwner {
       ...config,
       name,
       pool: this.#pool,
-      guard: config.poison ? new FrameGuard(this.#pool, memory) : undefined,
+      poison: config.poison,
       faults: this.faults,
       clock: this.#clock,
       random: new Random(config.seed),
@@ -124,8 +123,6 @@ export class MemoryDevice implements Device, MmuOwner {
   /** An MMU of this device was closed. */
   closed(mmu: Mmu): void {
     this.#engine.executor.mmus.delete(mmu.id);
-    const { guard } = this.#engine.executor;
-    if (guard !== undefined) mmu.table.forEach((size, frame) => guard.released(frame, size));
     this.faults.purge(mmu.id);
     this.#engine.closeMmu(mmu.id);
   }

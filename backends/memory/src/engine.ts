@@ -253,7 +253,6 @@ export class Engine implements QueueOwner {
   }
 
   #settle(queue: MemoryQueue, submission: Submission): void {
-    this.executor.guard?.settled(submission);
     this.#emit('settle', queue.id, submission);
     queue.pop();
   }

@@ -9,7 +9,6 @@ import { CANCEL_CODES, MirrorError } from '@mirrorspace/core/driver';
 import { AccessRun } from './access.js';
 import { Unit } from './context.js';
 import type { FramePool } from './frames.js';
-import type { FrameGuard } from './guard.js';
 import { LaunchRun } from './launch.js';
 import type { Mmu } from './mmu.js';
 import * as paging from './paging.js';
@@ -20,7 +19,7 @@ import type { Outcome, Run } from './run.js';
 export interface ExecutorOptions {
   readonly name: string;
   readonly pool: FramePool;
-  readonly guard: FrameGuard | undefined;
+  readonly poison: boolean;
   readonly faults: FaultRing;
   readonly features: ReadonlySet<DeviceFeature>;
   readonly residentUnits: number;
@@ -35,7 +34,7 @@ export interface ExecutorOptions {
 export class Executor implements paging.PagingTarget {
   readonly name: string;
   readonly pool: FramePool;
-  readonly guard: FrameGuard | undefined;
+  readonly poison: boolean;
   readonly faults: FaultRing;
   readonly residentUnits: number;
   readonly unit: Unit;
@@ -46,7 +45,7 @@ export class Executor implements paging.PagingTarget {
     this.#options = options;
     this.name = options.name;
     this.pool = options.pool;
-    this.guard = options.guard;
+    this.poison = options.poison;
     this.faults = options.faults;
     this.residentUnits = options.residentUnits;
     this.unit = new Unit(options.pool, options.features.has('atomics'), this.report);
@@ -59,13 +58,13 @@ export class Executor implements paging.PagingTarget {
         paging.map(this, this.#mmu(command.mmu), command);
         return 'done';
       case 'unmap':
-        paging.unmap(this, this.#mmu(command.mmu), command);
+        paging.unmap(this.#mmu(command.mmu), command);
         return 'done';
       case 'protect':
         paging.protect(this.#mmu(command.mmu), command);
         return 'done';
       case 'flushTlb':
-        paging.flushTlb(this, this.#mmu(command.mmu), command, submission);
+        paging.flushTlb(this.#mmu(command.mmu), command);
         return 'done';
       case 'harvest':
         paging.harvest(this.#mmu(command.mmu), command);
@@ -75,6 +74,9 @@ export class Executor implements paging.PagingTarget {
         return 'done';
       case 'copyOut':
         paging.copyOut(this, command);
+        return 'done';
+      case 'discard':
+        paging.discard(this, command);
         return 'done';
       case 'replayFaults':
         this.#replay(command);

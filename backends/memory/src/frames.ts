@@ -2,7 +2,7 @@ import { MirrorError } from '@mirrorspace/core/driver';
 
 const LARGEST_SLAB = 2 * 1024 * 1024;
 
-/** What a frame that was taken away is filled with. */
+/** What a discarded frame is filled with. */
 export const POISON = 0xdb;
 
 /** A run of device memory, seen in every width that programs use. */

@@ -31,7 +31,7 @@ export interface MemoryOptions {
   readonly preemptionUs?: number;
   /** What goes wrong, and when. */
   readonly faults?: FaultScript;
-  /** Fill frames with 0xDB when they were taken away. Default: only where time passes. */
+  /** Fill discarded frames with 0xDB. Default: only where time passes. */
   readonly poison?: boolean;
   /** Name of the device. Default: `memory:0`, `memory:1`, … */
   readonly name?: string;

@@ -1,6 +1,7 @@
 import type {
   CopyInCommand,
   CopyOutCommand,
+  DiscardCommand,
   FlushTlbCommand,
   HarvestCommand,
   HostFrames,
@@ -9,8 +10,7 @@ import type {
   UnmapCommand,
 } from '@mirrorspace/core/driver';
 import { BIT_DIRTY, MirrorError, PTE_READ, PTE_SHARED, PTE_WRITE, ZERO_FRAME } from '@mirrorspace/core/driver';
-import type { FramePool } from './frames.js';
-import type { FrameGuard } from './guard.js';
+import { type FramePool, POISON } from './frames.js';
 import type { Mmu } from './mmu.js';
 import { ENTRY_ACCESSED, ENTRY_DIRTY, FRAME_SHIFT, NO_SLOT } from './table.js';
 
@@ -21,23 +21,19 @@ const HARVESTED = ENTRY_ACCESSED | ENTRY_DIRTY;
 export interface PagingTarget {
   readonly name: string;
   readonly pool: FramePool;
-  /** Poisons frames; absent where the device does not. */
-  readonly guard: FrameGuard | undefined;
+  /** Fill discarded frames with POISON. */
+  readonly poison: boolean;
 }
 
 export function map(target: PagingTarget, mmu: Mmu, command: MapCommand): void {
   const { pages, frames, access, count, pageSize } = command;
   if (mmu.table.hasOthers(pageSize)) refuseOverlap(target, mmu, command);
-  const { guard } = target;
   const level = mmu.table.level(pageSize);
   for (let i = 0; i < count; i++) {
     const slot = level.ensureSlot(pages[i]!);
     const old = level.entries[slot]!;
     if (old === 0) level.count++;
     level.entries[slot] = (frames[i]! << FRAME_SHIFT) | access[i]!;
-    if (guard === undefined) continue;
-    if (old !== 0) guard.unmapped(mmu.id, pages[i]!, old >>> FRAME_SHIFT, pageSize);
-    guard.mapped(frames[i]!, pageSize);
   }
 }
 
@@ -53,9 +49,8 @@ function refuseOverlap(target: PagingTarget, mmu: Mmu, command: MapCommand): voi
   }
 }
 
-export function unmap(target: PagingTarget, mmu: Mmu, command: UnmapCommand): void {
+export function unmap(mmu: Mmu, command: UnmapCommand): void {
   const { pages, count, pageSize, bits } = command;
-  const { guard } = target;
   const level = mmu.table.level(pageSize);
   const { entries } = level;
   for (let i = 0; i < count; i++) {
@@ -65,7 +60,6 @@ export function unmap(target: PagingTarget, mmu: Mmu, command: UnmapCommand): vo
     if (entry === 0) continue;
     entries[slot] = 0;
     level.count--;
-    if (guard !== undefined) guard.unmapped(mmu.id, pages[i]!, entry >>> FRAME_SHIFT, pageSize);
   }
 }
 
@@ -100,24 +94,20 @@ export function harvest(mmu: Mmu, command: HarvestCommand): void {
   }
 }
 
-export function flushTlb(target: PagingTarget, mmu: Mmu, command: FlushTlbCommand, submission: object): void {
+export function flushTlb(mmu: Mmu, command: FlushTlbCommand): void {
   const { pages, count, pageSize } = command;
   const { tlb } = mmu;
   if (pages === undefined || count === undefined || pageSize === undefined) {
     tlb.flushAll();
-    target.guard?.flushed(mmu.id, submission, () => true);
     return;
   }
   const ratio = pageSize / mmu.pageBytes;
   for (let i = 0; i < count; i++) tlb.flush(pages[i]! * ratio, ratio);
-  if (target.guard === undefined) return;
-  const flushed = new Set(pages.subarray(0, count));
-  target.guard.flushed(mmu.id, submission, (page) => flushed.has(Math.floor(page / ratio)));
 }
 
 export function copyIn(target: PagingTarget, command: CopyInCommand): void {
   const { frames, hostFrames, count, pageSize, host } = command;
-  const { pool, guard } = target;
+  const { pool } = target;
   const ratio = pageSize / pool.frameBytes;
   for (let i = 0; i < count; i++) {
     const frame = frames[i]! * ratio;
@@ -128,7 +118,6 @@ export function copyIn(target: PagingTarget, command: CopyInCommand): void {
       const buffer = hostBytes(target, host, hostFrame, from);
       pool.writable(frame).u8.set(buffer.subarray(from, from + pageSize), pool.offsetOf(frame));
     }
-    if (guard !== undefined) guard.written(frames[i]!, pageSize);
   }
 }
 
@@ -144,6 +133,13 @@ export function copyOut(target: PagingTarget, command: CopyOutCommand): void {
     const from = pool.offsetOf(frame);
     buffer.set(pool.slabs[frame >>> pool.slabShift]!.u8.subarray(from, from + pageSize), to);
   }
+}
+
+/** Nobody needs these frames' content: poisoned, so that a read of them shows, or without storage again where that is possible. */
+export function discard(target: PagingTarget, command: DiscardCommand): void {
+  const { frames, count, pageSize } = command;
+  const ratio = pageSize / target.pool.frameBytes;
+  for (let i = 0; i < count; i++) target.pool.fill(frames[i]! * ratio, 0, pageSize, target.poison ? POISON : 0);
 }
 
 /** The buffer that holds a host frame, after a look whether it really does. */

@@ -87,6 +87,17 @@ export interface CopyOutCommand {
   readonly when?: Uint8Array;
 }
 
+/**
+ * Says that frames hold nothing of value any more: the device may give their storage back or poison them. Without it, a frame
+ * keeps its content until a copy or an access changes it, whether entries map it or not.
+ */
+export interface DiscardCommand {
+  readonly kind: 'discard';
+  readonly pageSize: number;
+  readonly count: number;
+  readonly frames: Uint32Array;
+}
+
 /** Lets stalled accesses of an MMU try again; with `window` at most that many work units a launch, the others stay stalled until a later replay. */
 export interface ReplayFaultsCommand {
   readonly kind: 'replayFaults';
@@ -189,6 +200,7 @@ export type PagingCommand =
   | HarvestCommand
   | CopyInCommand
   | CopyOutCommand
+  | DiscardCommand
   | ReplayFaultsCommand
   | CancelFaultsCommand;
 

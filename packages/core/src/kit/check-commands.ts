@@ -8,6 +8,7 @@ import {
   checkBits,
   type CheckContext,
   checkCopy,
+  checkDiscard,
   checkFlush,
   checkFrames,
   checkMmu,
@@ -79,6 +80,8 @@ function checkCommand(command: Command, ctx: CheckContext): void {
       checkCopy(command, ctx);
       checkBits('copyOut.when', command.when, command.count, true);
       return;
+    case 'discard':
+      return checkDiscard(command, ctx);
     case 'replayFaults':
       checkMmu(command.kind, command.mmu, 'managed', ctx);
       if (command.window !== undefined) checkInteger('replayFaults.window', command.window, 1, Number.MAX_SAFE_INTEGER);

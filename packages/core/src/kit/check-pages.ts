@@ -1,6 +1,13 @@
 import { isPageSize } from '../address/page.js';
 import { PTE_READ, PTE_SHARED, PTE_WRITE } from '../driver/access.js';
-import type { CopyInCommand, CopyOutCommand, FlushTlbCommand, HostFrames, PageList } from '../driver/command.js';
+import type {
+  CopyInCommand,
+  CopyOutCommand,
+  DiscardCommand,
+  FlushTlbCommand,
+  HostFrames,
+  PageList,
+} from '../driver/command.js';
 import { ZERO_FRAME } from '../driver/command.js';
 import type { DeviceFeature, DeviceLimits, DeviceMmu } from '../driver/device.js';
 import { MirrorError } from '../driver/errors.js';
@@ -130,6 +137,13 @@ export function checkCopy(command: CopyInCommand | CopyOutCommand, ctx: CheckCon
     if (hostFrames[i] === ZERO_FRAME)
       throw new RangeError(`copyOut.hostFrames[${i}] names the zero frame, which cannot be written`);
   }
+}
+
+/** @throws TypeError, RangeError */
+export function checkDiscard(command: DiscardCommand, ctx: CheckContext): void {
+  checkPageSize(command.kind, command.pageSize, ctx);
+  checkCount(command.kind, command.count, ctx);
+  checkFrames(command.kind, command.frames, command, ctx);
 }
 
 /** The error for a feature that is used, but not claimed. */

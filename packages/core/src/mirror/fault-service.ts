@@ -14,6 +14,9 @@ import { Prefetcher } from './prefetcher.js';
 import { Room } from './room.js';
 import { sendRound } from './round.js';
 
+/** Replays without any effect before the device is waited for. */
+const FRUITLESS_REPLAYS = 64;
+
 /** Most pages of one work unit: rounds at a window of one that may pass without a finished unit. */
 const PAGES_PER_UNIT = 4096;
 
@@ -30,6 +33,8 @@ export class FaultService {
   private readonly room: Room;
   private readonly window: ActiveWindow;
   private retired: number;
+  /** Rounds in a row that found no fault and no progress. */
+  private fruitless = 0;
 
   constructor(pool: PoolState, batchSize: number) {
     this.pool = pool;
@@ -57,8 +62,10 @@ export class FaultService {
     let faults = 0;
     for (const mirror of this.pool.mirrors) faults += this.decide(mirror);
     this.admission.releaseUnused();
-    if (faults === 0 && !this.hasBatch()) return undefined;
     const progressed = this.noteProgress();
+    if (faults > 0) this.fruitless = 0;
+    else this.resume(progressed);
+    if (!this.hasBatch()) return undefined;
     for (const mirror of this.pool.mirrors) if (mirror.wanted.length > 0) this.prefetcher.plan(mirror, this.pool);
     const outcome = sendRound(this.pool, this.room, this.activeWindow());
     if (outcome.crowded === 0 || progressed) return outcome.done;
@@ -123,6 +130,20 @@ export class FaultService {
     }
     this.traceFaults(mirror);
     return sorted.length;
+  }
+
+  /**
+   * Stalled accesses of which no fault is left to serve: units beyond the window, or those whose faults overflowed the buffer.
+   * They are let go on; but a device that then neither gets further nor reports a fault is not asked for ever.
+   */
+  private resume(progressed: boolean): void {
+    const { pool } = this;
+    this.fruitless = progressed ? 0 : this.fruitless + 1;
+    if (pool.device.faults.stalled === 0 || this.fruitless > FRUITLESS_REPLAYS) return;
+    for (const mirror of pool.mirrors) {
+      pool.batchOf(mirror).replay = true;
+      mirror.stats.replays++;
+    }
   }
 
   private refuse(mirror: MirrorState): Set<number> {

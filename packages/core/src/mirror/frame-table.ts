@@ -1,3 +1,4 @@
+import { IdList } from '../address/index.js';
 import type { EvictionPolicy } from '../policy/index.js';
 
 /** Blocked: the page in the frame is locked. */
@@ -20,6 +21,8 @@ export class FrameTable {
   readonly ownerOf: Uint8Array;
   /** `BLOCK_*` bits: a frame that has any is no victim. */
   readonly blocked: Uint8Array;
+  /** Frames freed and not reported to the device yet. */
+  readonly given = new IdList();
   /** Frames ever used: those from here on were never taken. */
   made = 0;
   private nextFree = NONE;
@@ -71,8 +74,9 @@ export class FrameTable {
     this.blocked[frame] = 0;
   }
 
-  /** Frees a frame. */
+  /** Frees a frame; what it holds is of no use to anybody. */
   give(frame: number): void {
+    this.given.push(frame);
     ONE[0] = frame;
     this.policy.remove(ONE, 1);
     this.blocked[frame] = 0;

@@ -102,6 +102,7 @@ export class PoolState {
       takeAway(batch, target, away);
       bringIn(batch, target, window, incoming);
     }
+    this.discardGiven(away);
     const first = away.length === 0 ? undefined : this.submit(away, undefined);
     const second = incoming.length === 0 ? undefined : this.submit(incoming, first);
     return this.whenDone(first, second, (awayError, incomingError) => {
@@ -132,6 +133,18 @@ export class PoolState {
       host: mirror.space.store.host,
       limit: this.device.limits.pagesPerCommand,
     };
+  }
+
+  /** Tells the device which frames were freed since the last submission. Those taken again meanwhile are filled after it. */
+  private discardGiven(out: Command[]): void {
+    const { given } = this.frames;
+    const { pageSize } = this;
+    const limit = this.device.limits.pagesPerCommand;
+    for (let from = 0; from < given.length; from += limit) {
+      const frames = given.items.slice(from, Math.min(given.length, from + limit));
+      out.push({ kind: 'discard', pageSize, count: frames.length, frames });
+    }
+    given.clear();
   }
 
   private submit(commands: readonly Command[], after: Fence | undefined): Fence {

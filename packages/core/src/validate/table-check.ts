@@ -2,6 +2,7 @@ import type {
   Command,
   CopyInCommand,
   CopyOutCommand,
+  DiscardCommand,
   FlushTlbCommand,
   MapCommand,
   PageList,
@@ -18,6 +19,8 @@ export interface Effects {
   readonly flushed: Stale[];
   /** Frames that got new contents or a new entry. */
   readonly used: Set<number>;
+  /** Frames whose contents no longer matter. */
+  readonly discarded: Set<number>;
 }
 
 /** Follows what commands do to page tables and frames, in submission order. */
@@ -55,6 +58,7 @@ export class TableCheck {
         return this.flush(command, by, effects, undo);
       case 'copyIn':
       case 'copyOut':
+      case 'discard':
         return this.copy(command, where, by, effects, undo);
       default:
         return;
@@ -116,25 +120,29 @@ export class TableCheck {
   }
 
   private copy(
-    command: CopyInCommand | CopyOutCommand,
+    command: CopyInCommand | CopyOutCommand | DiscardCommand,
     where: string,
     by: Submission,
     effects: Effects,
     undo: Undo,
   ): void {
     const parts = command.pageSize / this.unit;
-    const into = command.kind === 'copyIn';
+    const into = command.kind !== 'copyOut';
+    const discard = command.kind === 'discard';
     for (let at = 0; at < command.count * parts; at++) {
       const frame = (command.frames[Math.floor(at / parts)] ?? 0) * parts + (at % parts);
       const state = this.shadow.frame(frame);
       const { writer, readers } = state;
-      this.frames.quiet(frame, into, where, by);
+      // What is discarded may be torn.
+      if (!discard) this.frames.quiet(frame, into, where, by);
       this.frames.ordered(writer, frame, where, by);
       if (into) {
         for (const reader of readers) this.frames.ordered(reader, frame, where, by);
         state.writer = by;
         state.readers = [];
         effects.used.add(frame);
+        if (discard) effects.discarded.add(frame);
+        else effects.discarded.delete(frame);
       } else {
         state.readers = [...readers.filter((reader) => !by.follows(reader)), by];
       }
