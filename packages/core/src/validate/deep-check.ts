@@ -49,7 +49,7 @@ export class DeepCheck {
       const reachable =
         entries.length > 0 ||
         others.some((other) => other.flushedBy === undefined || !submission.follows(other.flushedBy));
-      if (!reachable) freed.set(stale.frame, stale);
+      if (!reachable && !effects.discarded.has(stale.frame)) freed.set(stale.frame, stale);
     }
     this.read([...freed.keys()], {}, submit, (frame, bytes, fence) => {
       const stale = freed.get(frame);

@@ -62,7 +62,7 @@ export class ValidatedQueue implements CommandQueue {
     const foreign = after.some((fence) => !this.knows(fence) && !fence.signaled);
     const submission = shared.timelines.next(this.index, known, foreign);
     const undo: Undo = [];
-    const effects: Effects = { touched: [], flushed: [], used: new Set() };
+    const effects: Effects = { touched: [], flushed: [], used: new Set(), discarded: new Set() };
     try {
       if (shared.state === 'open' && refusal === undefined) this.note(commands, submission, effects, undo);
       undo.push(shared.timelines.push(submission));

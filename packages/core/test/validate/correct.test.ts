@@ -2,7 +2,8 @@ import { TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { expect, test } from 'vitest';
 import { validate } from '../../src/validate/index.js';
 import { dirtyPages, homeWord, Pager } from './pager.js';
-import { copy, createRig, flush, like, map, read, rules, touch, unmap } from './rig.js';
+import type { Device } from '../../src/driver/index.js';
+import { copy, createRig, flush, like, map, read, rules, submitting, touch, unmap } from './rig.js';
 
 const PAGES = 40;
 const UNITS = 60;
@@ -71,6 +72,35 @@ test('deep mode does not show its own submissions', async () => {
   expect(rig.paging.depth).toBe(3);
   await third.wait();
   expect(rig.paging.depth).toBe(0);
+  await rig.device.close();
+  expect(rules(rig)).toEqual([]);
+});
+
+test('discarded frames may change as they like', async () => {
+  const junk = new Uint8Array(4096);
+  const host = { pageSize: 4096, bufferOf: () => junk.fill(junk[0]! + 1), offsetOf: () => 0 };
+  let discarded = false;
+  // Until it is used again, the frame reads differently each time.
+  const restless = (inner: Device) =>
+    submitting(inner, (queue, commands, options) => {
+      const [first] = commands;
+      const changes = discarded && first?.kind === 'copyOut' ? [copy('copyIn', host, [0], [1])] : [];
+      if (commands.some((command) => command.kind === 'discard')) discarded = true;
+      if (first?.kind === 'map') discarded = false;
+      return queue.submit([...changes, ...commands], options);
+    });
+  const rig = await createRig({ deep: true, break: restless, memory: { latency: TYPICAL_LATENCY } });
+  const discard = { kind: 'discard' as const, pageSize: 4096, count: 1, frames: Uint32Array.of(1) };
+  rig.paging.submit([map(rig.mmu, [1], [1])]);
+  rig.paging.submit([unmap(rig.mmu, [1]), flush(rig.mmu), discard]);
+  rig.paging.submit([map(rig.mmu, [2], [1])]);
+  rig.paging.submit([unmap(rig.mmu, [2]), flush(rig.mmu)]);
+  await rig.paging.submit([discard]).wait();
+  await rig.paging.submit([map(rig.mmu, [3], [1])]).wait();
+  const out = rig.user.submit([copy('copyOut', rig.host, [0], [2])]);
+  const other = { ...discard, frames: Uint32Array.of(2) };
+  expect(() => rig.paging.submit([other])).toThrow(expect.objectContaining({ rule: 'R7' }));
+  await rig.paging.submit([other], { after: [out] }).wait();
   await rig.device.close();
   expect(rules(rig)).toEqual([]);
 });
