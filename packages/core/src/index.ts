@@ -17,9 +17,12 @@ export {
   type MapOptions,
   type Region,
   type RegionAccess,
+  type RangeOptions,
   type RemapOptions,
   Space,
   type SpaceOptions,
+  type WrittenRange,
 } from './space/index.js';
 export * from './trace/index.js';
+export { type PageTracker } from './tracking/index.js';
 export * from './validate/index.js';

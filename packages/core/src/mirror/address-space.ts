@@ -1,4 +1,4 @@
-import { type Device, MirrorError } from '../driver/index.js';
+import { type Device, type DeviceMmu, MirrorError } from '../driver/index.js';
 import { createSpaceState, forkInto, Space, type SpaceOptions, type SpaceState } from '../space/index.js';
 import { DevicePool } from './device-pool.js';
 import { Mirror } from './mirror.js';
@@ -17,18 +17,28 @@ export class AddressSpace extends Space {
     const checked = checkAttachOptions(options);
     checkDevice(state, device);
     const pool = poolOf(state, device, options, checked);
+    pool.attaching++;
+    try {
+      return await this.attachTo(pool, device, checked);
+    } finally {
+      pool.attaching--;
+    }
+  }
+
+  private async attachTo(pool: DevicePool, device: Device, checked: CheckedOptions): Promise<Mirror> {
+    const { state } = this;
     const mmu = await device.createMmu({
       addressBits: Math.min(Math.log2(state.limit), device.limits.addressBits),
       faultPageSize: state.pageSize,
     });
-    if (mmu.kind === 'mirroring' || state.closed) {
-      await mmu.close();
+    try {
+      // While the table was made, the space may have been closed, or the device attached by somebody else.
       state.checkOpen();
-      throw new MirrorError(
-        'UNSUPPORTED',
-        `${device.info.name} mirrors the process's own page table; give the space native host memory`,
-        { device: device.info.name },
-      );
+      checkDevice(state, device);
+      checkManaged(device, mmu);
+    } catch (error) {
+      await mmu.close();
+      throw error;
     }
     const residency = pool.residencyOf(state.store);
     const mirrorState = new MirrorState(state, mmu, residency, checked.prefetch(state.pageSize), checked.placement);
@@ -93,6 +103,15 @@ function poolOf(space: SpaceState, device: Device, options: AttachOptions, check
   const pool = new DevicePool(device, { pageSize: space.pageSize, ...checked });
   pools.set(device, { pool, options });
   return pool;
+}
+
+function checkManaged(device: Device, mmu: DeviceMmu): void {
+  if (mmu.kind === 'managed') return;
+  throw new MirrorError(
+    'UNSUPPORTED',
+    `${device.info.name} mirrors the process's own page table; give the space native host memory`,
+    { device: device.info.name },
+  );
 }
 
 function disagree(device: Device, why: string): MirrorError {

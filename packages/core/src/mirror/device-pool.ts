@@ -29,6 +29,8 @@ const ROUNDS_A_TURN = 64;
 export class DevicePool implements ResidencyPool {
   readonly state: PoolState;
   readonly faults: FaultService;
+  /** Attachments under way. */
+  attaching = 0;
   private running = false;
   private again = false;
   /** Fires when somebody kicked the loop while it waited. */
@@ -38,7 +40,6 @@ export class DevicePool implements ResidencyPool {
     this.state = new PoolState(device, options.pageSize, options.eviction, options.timeoutMs);
     this.faults = new FaultService(this.state, options.batch);
     this.state.onLost = (error) => this.lost(error);
-    device.faults.listen(() => this.kick());
     void device.lost.then((info) => {
       const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';
       this.state.lose(new MirrorError(code, `${this.name}: ${info.message}`, { device: this.name }));
@@ -68,13 +69,14 @@ export class DevicePool implements ResidencyPool {
 
   /** Adds a mirror. */
   add(mirror: MirrorState): void {
+    if (this.state.mirrors.length === 0) this.state.device.faults.listen(() => this.kick());
     mirror.residency.mirrors++;
     this.state.mirrors.push(mirror);
   }
 
-  /** Whether any space is mirrored here. */
+  /** Whether any space is mirrored here, or about to be. */
   get inUse(): boolean {
-    return this.state.mirrors.length > 0 && this.state.lostError === undefined;
+    return this.attaching + this.state.mirrors.length > 0 && this.state.lostError === undefined;
   }
 
   /** Removes a mirror; its space must have no entries on the device any more. */

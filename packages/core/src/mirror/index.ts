@@ -1,7 +1,8 @@
 export { AddressSpace, createSpace } from './address-space.js';
 export { type LaunchOptions } from './launch.js';
 export { type MirrorLostInfo } from './loss-record.js';
-export { Mirror, RESIDENT_DEVICE, RESIDENT_HOST, RESIDENT_WRITABLE } from './mirror.js';
-export { type AttachOptions, type PrefetchOptions, type RangeOptions } from './options.js';
+export { Mirror } from './mirror.js';
+export { type AttachOptions, type PrefetchOptions } from './options.js';
 export { type HarvestResult } from './range-work.js';
+export { RESIDENT_DEVICE, RESIDENT_HOST, RESIDENT_WRITABLE } from './residency-view.js';
 export { type MirrorStats } from './stats.js';

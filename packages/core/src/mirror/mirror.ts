@@ -8,21 +8,16 @@ import {
   type Program,
 } from '../driver/index.js';
 import type { IntervalNotifier } from '../notifier/index.js';
-import { PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, type SpaceMirror, type SpaceState } from '../space/index.js';
+import type { RangeOptions, SpaceMirror, SpaceState } from '../space/index.js';
 import { checkLaunch, type LaunchOptions } from './launch.js';
+import { bringAllHome } from './detach.js';
 import type { DevicePool } from './device-pool.js';
 import type { MirrorLostInfo } from './loss-record.js';
 import type { MirrorState } from './mirror-state.js';
-import type { PrefetchOptions, RangeOptions } from './options.js';
+import type { PrefetchOptions } from './options.js';
 import { bringRange, type HarvestResult, harvestRange, sendHome, setPinned } from './range-work.js';
+import { RESIDENT_WRITABLE, viewResidency } from './residency-view.js';
 import type { MirrorStats } from './stats.js';
-
-/** Bit of {@link Mirror.residency}: the host has the current content. */
-export const RESIDENT_HOST = 1;
-/** Bit of {@link Mirror.residency}: the device has a copy. */
-export const RESIDENT_DEVICE = 2;
-/** Bit of {@link Mirror.residency}: the device owns the page and may write it. */
-export const RESIDENT_WRITABLE = 4;
 
 /** One space on one device: the device uses the space's addresses, and pages move as they are needed. */
 export class Mirror implements SpaceMirror {
@@ -140,19 +135,7 @@ export class Mirror implements SpaceMirror {
   /** Where the pages of a range are: a byte of `RESIDENT_*` bits a page; 0 for a page nobody has touched. */
   residency(start: number, bytes: number): Uint8Array {
     const range = this.space.pageRange(start, bytes);
-    const { store, base } = this.space;
-    const mine = 1 << this.state.residency.bit;
-    const first = this.space.pageOf(range.start);
-    const result = new Uint8Array(this.space.pageOf(range.end) - first);
-    for (let i = 0; i < result.length; i++) {
-      const page = store.lookup(base + first + i);
-      if (page < 0) continue;
-      const owned = (store.state[page]! & PAGE_OWNED) !== 0;
-      const here = (store.devices[page]! & mine) !== 0;
-      const atHome = !owned && (store.state[page]! & PAGE_LOST) === 0;
-      result[i] = (atHome ? RESIDENT_HOST : 0) | (here ? RESIDENT_DEVICE : 0) | (here && owned ? RESIDENT_WRITABLE : 0);
-    }
-    return result;
+    return viewResidency(this.state, range.start, range.end);
   }
 
   /** Reads and clears the device's accessed and dirty bits of a range. */
@@ -214,36 +197,12 @@ export class Mirror implements SpaceMirror {
     space.mirrors.delete(this);
     this.pool.kick();
     try {
-      while (this.pool.state.lostError === undefined && (await this.takeAllHome())) await space.store.changed.wait(10);
-      await pool.flushNow();
+      if (pool.state.lostError === undefined) await bringAllHome(pool, state);
     } finally {
       this.notifier.remove();
       await state.mmu.close();
       pool.release(state);
     }
-  }
-
-  /** Returns whether something is still in transit. */
-  private async takeAllHome(): Promise<boolean> {
-    const { space, state } = this;
-    const ranges = space.regions.overlapping(0, space.limit);
-    let left = false;
-    for (const region of ranges) {
-      const resident = this.residentPages(region.start, region.end);
-      left ||= resident.some((page) => (space.store.state[page]! & PAGE_LOCKED) !== 0);
-      if (resident.length > 0) await sendHome(state, region.start, region.end);
-    }
-    return left;
-  }
-
-  private residentPages(start: number, end: number): number[] {
-    const { space, state } = this;
-    const pages: number[] = [];
-    for (let at = space.pageOf(start); at < space.pageOf(end); at++) {
-      const page = space.store.lookup(space.base + at);
-      if (page >= 0 && state.residency.frame(page) >= 0) pages.push(page);
-    }
-    return pages;
   }
 
   private access(command: AccessCommand): Promise<void> {

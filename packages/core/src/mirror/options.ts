@@ -1,4 +1,5 @@
 import { MirrorError } from '../driver/index.js';
+import type { RangeOptions } from '../space/index.js';
 import {
   type EvictionFactory,
   type EvictionName,
@@ -22,14 +23,6 @@ export interface AttachOptions {
   readonly batch?: number;
   /** Milliseconds without progress after which something counts as stuck, > 0. One a device. Default 30,000. */
   readonly timeoutMs?: number;
-}
-
-/** Options of operations on a range that may take long. */
-export interface RangeOptions {
-  /** Ends the operation with `ABORTED` between two chunks; what was done stays. */
-  readonly signal?: AbortSignal;
-  /** Told after each chunk how many pages of how many are done. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** Options of `mirror.prefetch`. */

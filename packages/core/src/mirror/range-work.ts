@@ -1,10 +1,17 @@
 import { BIT_ACCESSED, BIT_DIRTY, type Command } from '../driver/index.js';
 import { IdList } from '../address/index.js';
-import { allows, PAGE_ACCESSED, PAGE_OWNED, PAGE_WRITTEN, recallPages, throwIfAborted } from '../space/index.js';
+import {
+  allows,
+  PAGE_ACCESSED,
+  PAGE_OWNED,
+  PAGE_WRITTEN,
+  type RangeOptions,
+  recallPages,
+  throwIfAborted,
+} from '../space/index.js';
 import type { DevicePool } from './device-pool.js';
 import { BLOCK_PINNED } from './frame-table.js';
 import type { MirrorState } from './mirror-state.js';
-import type { RangeOptions } from './options.js';
 
 const CHUNK_PAGES = 1024;
 

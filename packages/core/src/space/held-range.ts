@@ -51,7 +51,10 @@ export class HeldRange implements Held {
     const { store } = this.space;
     if (this.mode === 'write') {
       if (this.staging !== undefined) this.scatter(this.staging);
-      for (const page of this.pages) if ((store.state[page]! & PAGE_CACHED) !== 0) store.state[page]! |= PAGE_DIRTY;
+      for (const page of this.pages) {
+        store.host.tracker.note(page, 1);
+        if ((store.state[page]! & PAGE_CACHED) !== 0) store.state[page]! |= PAGE_DIRTY;
+      }
     }
     for (const page of this.pages) store.unhold(page);
     store.announce();

@@ -1,4 +1,5 @@
 import type { HostFrames } from '../driver/index.js';
+import type { PageTracker } from '../tracking/index.js';
 
 /**
  * Where pages live on the host: numbered frames of one size and their bytes. Managed memory (typed arrays that core owns)
@@ -9,6 +10,8 @@ export interface HostMemory extends HostFrames {
   readonly kind: 'managed' | 'native';
   /** Most bytes of frames that may be in use. */
   readonly limit: number;
+  /** Knows which frames the CPU wrote. */
+  readonly tracker: PageTracker;
   /** Frames in use. */
   readonly used: number;
   /** Metadata in bytes, the frames themselves not counted. */

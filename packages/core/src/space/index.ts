@@ -8,6 +8,7 @@ export { MemoryObject } from './memory-object.js';
 export { remainder, type Remainder } from './overlap.js';
 export * from './page-state.js';
 export { PageStore } from './page-store.js';
+export { type RangeOptions } from './range-options.js';
 export { recallPages } from './recall.js';
 export {
   Region,
@@ -22,4 +23,5 @@ export * from './resolve.js';
 export { Signal } from './signal.js';
 export { bytesSource, type ByteSource } from './source.js';
 export { createSpaceState, Space, type SpaceOptions } from './space.js';
+export { type WrittenRange } from './written.js';
 export { allows, SpaceState, type SpaceMirror } from './state.js';

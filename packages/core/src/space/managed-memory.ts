@@ -1,5 +1,6 @@
 import { checkPageSize } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
+import { HoldTracker } from '../tracking/index.js';
 import type { HostMemory } from './host-memory.js';
 
 /** How managed memory is made. */
@@ -25,6 +26,7 @@ export function managedMemory(options: ManagedMemoryOptions = {}): HostMemory {
 
 class ManagedMemory implements HostMemory {
   readonly kind = 'managed';
+  readonly tracker = new HoldTracker();
   readonly pageSize: number;
   readonly limit: number;
   used = 0;
@@ -60,7 +62,7 @@ class ManagedMemory implements HostMemory {
   }
 
   get metadataBytes(): number {
-    const lists = 16 * this.slabs.length + 8 * this.partial.length;
+    const lists = this.tracker.bytes + 16 * this.slabs.length + 8 * this.partial.length;
     return this.live.byteLength + this.listed.byteLength + this.taken.byteLength + this.soiled.byteLength + lists;
   }
 
@@ -78,6 +80,7 @@ class ManagedMemory implements HostMemory {
     this.taken[word]! &= ~bit;
     this.soiled[word]! |= bit;
     this.used--;
+    this.tracker.forget(frame);
     if (--this.live[granule]! === 0) this.dropStorage(granule);
     this.list(granule);
   }

@@ -14,8 +14,10 @@ import { readBytes, writeBytes } from './read-write.js';
 import type { Advice, MapOptions, Region, RegionAccess, RegionOwner } from './region.js';
 import { remapRange, type RemapOptions } from './remap.js';
 import { SpaceState } from './state.js';
+import { type RangeOptions } from './range-options.js';
 import { syncRange } from './sync.js';
 import { unmapRange, unmapSync } from './unmap.js';
+import { collectWritten, type WrittenRange } from './written.js';
 
 /** How a space is made. */
 export interface SpaceOptions {
@@ -166,11 +168,22 @@ export class Space implements RegionOwner {
     return writeBytes(this.state, address, bytes, options);
   }
 
-  /** Writes what changed in shared file regions of a range back to their sources. Resolves to the number of pages written. */
-  async sync(start: number, bytes: number): Promise<number> {
+  /**
+   * Which pages of a range the CPU wrote since this was last asked, as merged byte ranges; and forgets that they were. Writes
+   * count when their hold ends; a page that is copied on write counts as a new one.
+   * @throws TypeError, RangeError; MirrorError `CLOSED`
+   */
+  written(start: number, bytes: number): WrittenRange[] {
     this.state.checkOpen();
     const range = this.state.pageRange(start, bytes);
-    return syncRange(this.state, range.start, range.end);
+    return collectWritten(this.state, range.start, range.end);
+  }
+
+  /** Writes what changed in shared file regions of a range back to their sources. Resolves to the number of pages written. */
+  async sync(start: number, bytes: number, options: RangeOptions = {}): Promise<number> {
+    this.state.checkOpen();
+    const range = this.state.pageRange(start, bytes);
+    return syncRange(this.state, range.start, range.end, options);
   }
 
   /** Resolves when every invalidation so far is true on every device. */
