@@ -1,3 +1,4 @@
+import { MirrorError } from '../driver/index.js';
 import type { MemoryObject } from './memory-object.js';
 import type { Held, HoldMode, HoldOptions } from './held.js';
 import type { ByteSource } from './source.js';
@@ -108,15 +109,27 @@ export class Region {
   }
 
   /** Holds all of it, or `bytes` from `offset`, for the CPU; see `space.acquire`. */
-  acquire(mode: HoldMode, options: HoldOptions & { offset?: number; bytes?: number } = {}): Promise<Held> {
-    const offset = options.offset ?? 0;
-    return this.owner.acquire(this.start + offset, options.bytes ?? this.bytes - offset, mode, options);
+  async acquire(mode: HoldMode, options: HoldOptions & { offset?: number; bytes?: number } = {}): Promise<Held> {
+    if (this.closed) throw new MirrorError('CLOSED', `region "${this.name}" was unmapped; map another one`);
+    const part = this.part(options);
+    return this.owner.acquire(part.start, part.bytes, mode, options);
   }
 
   /** Unmaps all of it, or `bytes` from `offset`; see `space.unmap`. A closed region is done already. */
   async unmap(part: { offset?: number; bytes?: number } = {}): Promise<void> {
     if (this.closed) return;
-    const offset = part.offset ?? 0;
-    await this.owner.unmap(this.start + offset, part.bytes ?? this.bytes - offset);
+    const { start, bytes } = this.part(part);
+    await this.owner.unmap(start, bytes);
+  }
+
+  /** @throws TypeError, RangeError for a part that is empty or reaches out of the region */
+  private part(part: { offset?: number; bytes?: number }): { start: number; bytes: number } {
+    const { offset = 0, bytes = this.bytes - offset } = part;
+    if (typeof offset !== 'number' || typeof bytes !== 'number')
+      throw new TypeError('offset and bytes must be numbers of bytes');
+    const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(bytes) && offset >= 0 && bytes > 0;
+    if (!inside || offset + bytes > this.bytes)
+      throw new RangeError(`${bytes} bytes at offset ${offset} are no part of a region of ${this.bytes} bytes`);
+    return { start: this.start + offset, bytes };
   }
 }
