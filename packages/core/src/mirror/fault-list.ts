@@ -1,5 +1,6 @@
 import { FAULT_READ } from '../driver/index.js';
 import type { PageMoves } from './page-moves.js';
+import { RadixSort } from './radix-sort.js';
 
 /** Faults of one mirror, sorted by page and without duplicates. Reused between rounds. */
 export class FaultList {
@@ -8,28 +9,31 @@ export class FaultList {
   /** 1 where the page is to be written. */
   write = new Uint8Array(256);
   length = 0;
+  /** Twice the page number, plus 1 for a write. */
   private keys = new Float64Array(256);
+  private readonly sorter = new RadixSort();
 
   /** Takes over the faults of both lists; returns how many were duplicates. A page wanted for both reading and writing is wanted for writing. */
   fill(drained: PageMoves, deferred: PageMoves): number {
     const total = drained.length + deferred.length;
     if (total > this.keys.length) this.grow(total);
-    const { keys } = this;
+    const { keys, pages, write } = this;
     let count = append(keys, 0, drained);
     count = append(keys, count, deferred);
-    if (count > 1) keys.subarray(0, count).sort();
-    this.length = 0;
+    this.sorter.sort(keys, count);
+    let length = 0;
     for (let i = 0; i < count; i++) {
       const page = Math.floor(keys[i]! / 2);
-      const write = keys[i]! - page * 2;
-      if (this.length > 0 && this.pages[this.length - 1] === page) {
-        this.write[this.length - 1]! |= write;
+      const writes = keys[i]! - page * 2;
+      if (length > 0 && pages[length - 1] === page) {
+        write[length - 1]! |= writes;
       } else {
-        this.pages[this.length] = page;
-        this.write[this.length++] = write;
+        pages[length] = page;
+        write[length++] = writes;
       }
     }
-    return total - this.length;
+    this.length = length;
+    return total - length;
   }
 
   private grow(needed: number): void {
@@ -41,6 +45,7 @@ export class FaultList {
 }
 
 function append(keys: Float64Array, at: number, list: PageMoves): number {
-  for (let i = 0; i < list.length; i++) keys[at++] = list.pages[i]! * 2 + (list.codes[i] === FAULT_READ ? 0 : 1);
+  const { length, pages, codes } = list;
+  for (let i = 0; i < length; i++) keys[at++] = pages[i]! * 2 + (codes[i] === FAULT_READ ? 0 : 1);
   return at;
 }
