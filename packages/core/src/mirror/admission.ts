@@ -68,6 +68,7 @@ export class Admission {
     let page: number;
     try {
       page = resolve(space, region, pageNumber, write && !copies);
+      if (page >= 0 && write) store.host.commit(page, 1);
     } catch {
       // Out of host memory: whoever really needs the page is told so by its fault.
       return false;
@@ -108,6 +109,8 @@ export class Admission {
     let page: number;
     try {
       page = resolve(space, region, pageNumber, write);
+      // What the device will write must have a place to come home to.
+      if (page >= 0 && write) store.host.commit(page, 1);
     } catch (error) {
       this.cancel(mirror, pageNumber, cancelReason(error));
       return;

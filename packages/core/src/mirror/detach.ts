@@ -47,7 +47,7 @@ function cachedPages(pool: DevicePool, mirror: MirrorState): number[] {
   const pages: number[] = [];
   for (let frame = 0; frame < frames.made; frame++) {
     const page = frames.pageOf[frame]!;
-    if (frames.ownerOf[frame] === mirror.residency.index && mirror.residency.frame(page) === frame) pages.push(page);
+    if (frames.owner(frame) === mirror.residency.index && mirror.residency.frame(page) === frame) pages.push(page);
   }
   return pages;
 }

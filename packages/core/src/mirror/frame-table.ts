@@ -8,6 +8,9 @@ export const BLOCK_FRESH = 2;
 /** Blocked: advice pins the page to this device. */
 export const BLOCK_PINNED = 4;
 
+/** Bit of `ownerOf`: the page's one entry is in the device page table. */
+const INSTALLED = 0x80;
+
 const NONE = 0xffffffff;
 const ONE = new Uint32Array(1);
 
@@ -17,8 +20,8 @@ export class FrameTable {
   readonly policy: EvictionPolicy;
   /** The page in each frame; of a free frame, the next free one. */
   readonly pageOf: Uint32Array;
-  /** Which residency (host memory) the page belongs to. */
-  readonly ownerOf: Uint8Array;
+  /** Which residency (host memory) the page belongs to, and INSTALLED. */
+  private readonly ownerOf: Uint8Array;
   /** `BLOCK_*` bits: a frame that has any is no victim. */
   readonly blocked: Uint8Array;
   /** Frames freed and not reported to the device yet. */
@@ -72,6 +75,22 @@ export class FrameTable {
     this.pageOf[frame] = page;
     this.ownerOf[frame] = owner;
     this.blocked[frame] = 0;
+  }
+
+  /** Number of the residency that a frame's page belongs to. */
+  owner(frame: number): number {
+    return this.ownerOf[frame]! & ~INSTALLED;
+  }
+
+  /** Whether the one entry that maps the frame's page is known to be in the device page table. */
+  isInstalled(frame: number): boolean {
+    return (this.ownerOf[frame]! & INSTALLED) !== 0;
+  }
+
+  /** Notes whether the entry is there. */
+  setInstalled(frame: number, installed: boolean): void {
+    if (installed) this.ownerOf[frame]! |= INSTALLED;
+    else this.ownerOf[frame]! &= ~INSTALLED;
   }
 
   /** Frees a frame; what it holds is of no use to anybody. */

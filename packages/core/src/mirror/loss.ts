@@ -13,7 +13,7 @@ export function loseDevice(pool: PoolState, error: MirrorError): void {
     if (residency === undefined) continue;
     for (let frame = 0; frame < frames.made; frame++) {
       const page = frames.pageOf[frame]!;
-      if (frames.ownerOf[frame] !== residency.index || residency.frame(page) !== frame) continue;
+      if (frames.owner(frame) !== residency.index || residency.frame(page) !== frame) continue;
       losePage(pool, residency, page);
     }
     residency.dead.length = 0;

@@ -67,6 +67,7 @@ export class MirrorState {
       if ((store.devices[page]! & bit) === 0) continue;
       // The entry takes its dirty bit with it: content that stays on the device must count as written.
       if ((store.state[page]! & PAGE_OWNED) !== 0) store.state[page]! |= PAGE_WRITTEN;
+      this.residency.uninstall(page);
       dirty.mark(store.table.pageOfSlot(slot) - base, page);
     }
   }

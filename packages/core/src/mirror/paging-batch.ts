@@ -15,6 +15,8 @@ export class PagingBatch {
   readonly copies = new PageMoves();
   /** Entries that are made. */
   readonly maps = new PageMoves();
+  /** Entries that replaced others: what is cached of the old ones goes. */
+  readonly refresh = new PageMoves();
   /** Faults that are cancelled; codes are reasons. */
   readonly cancels = new PageMoves();
   /** Stalled accesses try again. */
@@ -28,7 +30,16 @@ export class PagingBatch {
 
   /** Forgets everything and keeps the room. */
   clear(): void {
-    for (const list of [this.drop, this.leave, this.clean, this.force, this.copies, this.maps, this.cancels])
+    for (const list of [
+      this.drop,
+      this.leave,
+      this.clean,
+      this.force,
+      this.copies,
+      this.maps,
+      this.refresh,
+      this.cancels,
+    ])
       list.clear();
     this.replay = false;
   }
@@ -73,6 +84,7 @@ export function bringIn(batch: PagingBatch, target: BatchTarget, window: number 
   chunks(batch.maps, target, (part) =>
     out.push({ kind: 'map', ...listOf(part, target), frames: part.frames, access: part.codes }),
   );
+  chunks(batch.refresh, target, (part) => out.push({ kind: 'flushTlb', ...listOf(part, target) }));
   chunks(batch.cancels, target, (part) =>
     out.push({ kind: 'cancelFaults', ...listOf(part, target), reasons: part.codes }),
   );

@@ -71,6 +71,12 @@ export class Residency implements DevicePages {
     this.store.clearDevice(page, this.bit);
   }
 
+  /** Notes that an entry of a page is about to leave the device page table. */
+  uninstall(page: number): void {
+    const frame = this.frame(page);
+    if (frame >= 0) this.pool.frames.setInstalled(frame, false);
+  }
+
   discard(page: number): void {
     this.block(page, true);
     this.dead.push(page);

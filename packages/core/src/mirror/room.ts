@@ -43,7 +43,7 @@ export class Room {
     for (let i = 0; i < this.count; i++) {
       const frame = this.victims[i]!;
       const page = frames.pageOf[frame]!;
-      const owner = frames.ownerOf[frame]!;
+      const owner = frames.owner(frame);
       this.pages[i] = page;
       this.owners[i] = owner;
       const residency = residencies[owner]!;

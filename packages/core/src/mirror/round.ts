@@ -1,5 +1,5 @@
 import { FAULT_WRITE, PTE_READ, PTE_SHARED, PTE_WRITE, ZERO_FRAME } from '../driver/index.js';
-import { allows, PAGE_OWNED, PAGE_ZERO, type Region } from '../space/index.js';
+import { allows, PAGE_OWNED, PAGE_WRITTEN, PAGE_ZERO, type Region } from '../space/index.js';
 import { settleDepartures } from './departure.js';
 import { collectGarbage, freeGarbage } from './flush.js';
 import { BLOCK_LOCKED, BLOCK_PINNED } from './frame-table.js';
@@ -79,13 +79,37 @@ function place(pool: PoolState, mirror: MirrorState, room: Room, outcome: RoundO
       arrive(pool, mirror, batch, page, frame);
       if (i < mirror.wantedFaults) frames.markFresh(frame);
       else stats.prefetched++;
-    } else room.touched(frame);
+    } else {
+      room.touched(frame);
+      if (!replaceEntry(pool, mirror, batch, i, frame)) {
+        outcome.placed++;
+        continue;
+      }
+    }
     if (mirror.handle !== undefined && region.advice.pin === mirror.handle) frames.blocked[frame]! |= BLOCK_PINNED;
     batch.maps.push(pageNumber, frame, page, grant(mirror, region, page, wanted.codes[i] === FAULT_WRITE));
+    frames.setInstalled(frame, space.store.mapCount(page) === 1);
     outcome.placed++;
   }
   room.track();
   wanted.clear();
+}
+
+/**
+ * Prepares a new entry for a page that is resident; returns false where none is needed: the fault is a late duplicate, the entry
+ * it wants is there, and making it again would take its dirty bit with it.
+ */
+function replaceEntry(pool: PoolState, mirror: MirrorState, batch: PagingBatch, index: number, frame: number): boolean {
+  const { store } = mirror.space;
+  const page = mirror.wanted.hosts[index]!;
+  const owned = (store.state[page]! & PAGE_OWNED) !== 0;
+  if (pool.frames.isInstalled(frame) && (owned || mirror.wanted.codes[index] !== FAULT_WRITE)) {
+    store.unlock(page);
+    return false;
+  }
+  if (owned) store.state[page]! |= PAGE_WRITTEN;
+  batch.refresh.push(mirror.wanted.pages[index]!, frame, page, 0);
+  return true;
 }
 
 function arrive(pool: PoolState, mirror: MirrorState, batch: PagingBatch, page: number, frame: number): void {

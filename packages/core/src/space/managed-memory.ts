@@ -126,7 +126,9 @@ class ManagedMemory implements HostMemory {
   }
 
   offsetOf(frame: number): number {
-    return this.slabOffsets[frame >>> this.shift]! + (frame & (this.perGranule - 1)) * this.pageSize;
+    const granule = frame >>> this.shift;
+    if (this.slabs[granule] === undefined) this.addStorage(granule, 1);
+    return this.slabOffsets[granule]! + (frame & (this.perGranule - 1)) * this.pageSize;
   }
 
   private wordOf(frame: number): number {
