@@ -21,6 +21,7 @@ import {
   resolve,
 } from '../space/index.js';
 import { cancelReason } from './cancel-reason.js';
+import type { FaultList } from './fault-list.js';
 import type { MirrorState } from './mirror-state.js';
 import { wantsOwnership } from './placement.js';
 import type { PoolState } from './pool-state.js';
@@ -48,14 +49,29 @@ export class Admission {
     return this.working > 0;
   }
 
-  /** Decides about a fault: wanted, deferred or cancelled. */
-  fault(mirror: MirrorState, pageNumber: number, write: boolean): void {
+  /** Decides about faults, but for those on pages in `except`: wanted, deferred or cancelled. */
+  faults(mirror: MirrorState, list: FaultList, except: ReadonlySet<number> | undefined): void {
     const { space } = mirror;
-    const region = space.regions.at(pageNumber * space.pageSize);
-    if (mirror.detached) this.cancel(mirror, pageNumber, CANCEL_CLOSED);
-    else if (region === undefined) this.cancel(mirror, pageNumber, CANCEL_NOT_MAPPED);
-    else if (!allows(region.access, write)) this.cancel(mirror, pageNumber, CANCEL_DENIED);
-    else this.admit(mirror, region, pageNumber, write);
+    const { store, notifiers, regions, base, pageSize } = space;
+    const { pages, write, contents, length } = list;
+    store.lookupAll(base, pages, length, contents);
+    const { sequence } = notifiers;
+    let region: Region | undefined;
+    for (let i = 0; i < length; i++) {
+      const pageNumber = pages[i]!;
+      if (except !== undefined && except.has(pageNumber)) continue;
+      const address = pageNumber * pageSize;
+      if (region === undefined || region.closed || address < region.start || address >= region.end)
+        region = regions.at(address);
+      if (mirror.detached) this.cancel(mirror, pageNumber, CANCEL_CLOSED);
+      else if (region === undefined) this.cancel(mirror, pageNumber, CANCEL_NOT_MAPPED);
+      else if (!allows(region.access, write[i] === 1)) this.cancel(mirror, pageNumber, CANCEL_DENIED);
+      else {
+        // Admitting a page can call notifiers, which can do anything.
+        const present = notifiers.sequence === sequence ? contents[i]! : store.lookup(base + pageNumber);
+        this.admit(mirror, region, pageNumber, present, write[i] === 1);
+      }
+    }
   }
 
   /** Decides about a page nobody faulted on: wanted if nothing has to be waited for. Returns whether it is. */
@@ -67,7 +83,7 @@ export class Admission {
     const copies = write && present >= 0 && !region.shared && store.isShared(present);
     let page: number;
     try {
-      page = resolve(space, region, pageNumber, write && !copies);
+      page = resolve(space, region, pageNumber, write && !copies, present);
       if (page >= 0 && write) store.host.commit(page, 1);
     } catch {
       // Out of host memory: whoever really needs the page is told so by its fault.
@@ -101,14 +117,20 @@ export class Admission {
     for (const store of stores) store.announce();
   }
 
-  private admit(mirror: MirrorState, region: Region, pageNumber: number, faultWrites: boolean): void {
+  /** `before` is what the page maps, or -1. */
+  private admit(
+    mirror: MirrorState,
+    region: Region,
+    pageNumber: number,
+    before: number,
+    faultWrites: boolean,
+  ): void {
     const { space } = mirror;
     const { store } = space;
-    const write = wantsOwnership(mirror, region, pageNumber, faultWrites);
-    const before = store.lookup(space.base + pageNumber);
+    const write = faultWrites || wantsOwnership(mirror, region, before);
     let page: number;
     try {
-      page = resolve(space, region, pageNumber, write);
+      page = resolve(space, region, pageNumber, write, before);
       // What the device will write must have a place to come home to.
       if (page >= 0 && write) store.host.commit(page, 1);
     } catch (error) {

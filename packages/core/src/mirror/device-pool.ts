@@ -38,7 +38,7 @@ export class DevicePool implements ResidencyPool {
 
   constructor(device: Device, options: PoolOptions) {
     this.state = new PoolState(device, options.pageSize, options.eviction, options.timeoutMs);
-    this.faults = new FaultService(this.state, options.batch);
+    this.faults = new FaultService(this.state, options.batch, () => this.kick());
     this.state.onLost = (error) => this.lost(error);
     void device.lost.then((info) => {
       const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';
@@ -69,7 +69,7 @@ export class DevicePool implements ResidencyPool {
 
   /** Adds a mirror. */
   add(mirror: MirrorState): void {
-    if (this.state.mirrors.length === 0) this.state.device.faults.listen(() => this.kick());
+    if (this.state.mirrors.length === 0) this.state.device.faults.listen(() => this.faults.called());
     mirror.residency.mirrors++;
     this.state.mirrors.push(mirror);
   }

@@ -8,6 +8,8 @@ export class FaultList {
   pages = new Float64Array(256);
   /** 1 where the page is to be written. */
   write = new Uint8Array(256);
+  /** The content mapped at each page, -1 for none; filled by who needs it. */
+  contents = new Int32Array(256);
   length = 0;
   /** Twice the page number, plus 1 for a write. */
   private keys = new Float64Array(256);
@@ -41,6 +43,7 @@ export class FaultList {
     this.keys = new Float64Array(capacity);
     this.pages = new Float64Array(capacity);
     this.write = new Uint8Array(capacity);
+    this.contents = new Int32Array(capacity);
   }
 }
 

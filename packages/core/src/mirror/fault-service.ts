@@ -33,10 +33,14 @@ export class FaultService {
   private readonly room: Room;
   private readonly window: ActiveWindow;
   private retired: number;
+  /** The device asked for service since the last round. */
+  private asked = false;
+  private readonly kick: () => void;
   /** Rounds in a row that found no fault and no progress. */
   private fruitless = 0;
 
-  constructor(pool: PoolState, batchSize: number) {
+  constructor(pool: PoolState, batchSize: number, kick: () => void) {
+    this.kick = kick;
     this.pool = pool;
     this.batch = createFaultBatch(batchSize);
     this.admission = new Admission(pool);
@@ -44,6 +48,12 @@ export class FaultService {
     this.room = new Room(pool);
     this.window = new ActiveWindow(pool.device.limits.residentUnits, PAGES_PER_UNIT);
     this.retired = pool.device.faults.retired;
+  }
+
+  /** The device has stalled accesses to serve. */
+  called(): void {
+    this.asked = true;
+    this.kick();
   }
 
   /** Whether faults wait for something else than this service. */
@@ -64,7 +74,8 @@ export class FaultService {
     this.admission.releaseUnused();
     const progressed = this.noteProgress();
     if (faults > 0) this.fruitless = 0;
-    else this.resume(progressed);
+    else if (this.asked) this.resume(progressed);
+    this.asked = false;
     if (!this.hasBatch()) return undefined;
     for (const mirror of this.pool.mirrors) if (mirror.wanted.length > 0) this.prefetcher.plan(mirror, this.pool);
     const outcome = sendRound(this.pool, this.room, this.activeWindow());
@@ -116,10 +127,7 @@ export class FaultService {
     stats.duplicateFaults += sorted.fill(mirror.faults, mirror.deferred);
     mirror.deferred.clear();
     const hopeless = refused.length > 0 ? this.refuse(mirror) : undefined;
-    for (let i = 0; i < sorted.length; i++) {
-      if (hopeless?.has(sorted.pages[i]!) !== true)
-        this.admission.fault(mirror, sorted.pages[i]!, sorted.write[i] === 1);
-    }
+    this.admission.faults(mirror, sorted, hopeless);
     mirror.wantedFaults = mirror.wanted.length;
     const settled = mirror.wanted.length + (mirror.batch?.cancels.length ?? 0);
     if (settled > 0) {

@@ -16,12 +16,10 @@ const request: Mutable<PlacementRequest> = {
   remote: false,
 };
 
-/** Asks the placement policy whether a faulting page is to be owned by the device: always for a write, for a read if it says so. */
-export function wantsOwnership(mirror: MirrorState, region: Region, pageNumber: number, write: boolean): boolean {
-  if (write) return true;
+/** Asks the placement policy whether the device is to own a page that it reads; -1 stands for one that nobody has touched. */
+export function wantsOwnership(mirror: MirrorState, region: Region, page: number): boolean {
   if (!allows(region.access, true)) return false;
-  const { store, base } = mirror.space;
-  const page = store.lookup(base + pageNumber);
+  const { store } = mirror.space;
   if (page >= 0 && !region.shared && store.isShared(page)) return false;
   request.device = mirror.residency.bit;
   request.access = 'read';
