@@ -103,7 +103,9 @@ function replaceEntry(pool: PoolState, mirror: MirrorState, batch: PagingBatch, 
   const { store } = mirror.space;
   const page = mirror.wanted.hosts[index]!;
   const owned = (store.state[page]! & PAGE_OWNED) !== 0;
-  if (pool.frames.isInstalled(frame) && (owned || mirror.wanted.codes[index] !== FAULT_WRITE)) {
+  // With more mappings than one, which of them has an entry is not known.
+  const installed = pool.frames.isInstalled(frame) && store.mapCount(page) === 1;
+  if (installed && (owned || mirror.wanted.codes[index] !== FAULT_WRITE)) {
     store.unlock(page);
     return false;
   }
