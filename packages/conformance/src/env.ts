@@ -60,15 +60,23 @@ export class Env {
     return Math.floor(this.rng() * below);
   }
 
-  /** Opens a device of the backend under test, with limits lowered where asked for; it is closed after the case. */
-  async open(lower: LowerLimits = {}): Promise<WatchedDevice> {
+  /**
+   * Opens a device of the backend under test, with limits lowered where asked for; it is closed after the case. With `wrap`
+   * commands pass through another device on their way.
+   */
+  async open(lower: LowerLimits = {}, wrap: (inner: Device) => Device = (inner) => inner): Promise<WatchedDevice> {
     const inner = await this.backend.open(this.backendOptions);
-    const device = new WatchedDevice(inner, lower);
+    const device = new WatchedDevice(wrap(inner), lower);
     this.devices.push(device);
     this.inners.set(device, inner);
     const { features } = this.claims;
-    if (features.size !== inner.features.size || [...features].some((name) => !new Set<string>(inner.features).has(name))) {
-      throw new CheckError('the device claims other features than the first one that was opened: claims must not change');
+    if (
+      features.size !== inner.features.size ||
+      [...features].some((name) => !new Set<string>(inner.features).has(name))
+    ) {
+      throw new CheckError(
+        'the device claims other features than the first one that was opened: claims must not change',
+      );
     }
     return device;
   }

@@ -31,7 +31,9 @@ function unmet(need: Need, tested: Pick<Case, 'params'>, claims: Claims): string
     }
     case 'pages': {
       const { pagesPerCommand } = claims.limits;
-      return pagesPerCommand >= Number(value) ? undefined : `needs ${value} pages a command; the device takes ${pagesPerCommand}`;
+      return pagesPerCommand >= Number(value)
+        ? undefined
+        : `needs ${value} pages a command; the device takes ${pagesPerCommand}`;
     }
     case 'inject': {
       const offered: unknown = Reflect.get(claims.companion, value);

@@ -42,7 +42,11 @@ export async function startNeighbour(env: Env, device: WatchedDevice, options: A
         if (failure !== undefined) throw failure;
         for (const [page, round] of stored.entries()) {
           const seen = await space.read(address + page * env.pageSize, 64);
-          bytesEqual(seen, round < 0 ? new Uint8Array(64) : pattern(round, 64), `page ${page} of the second space on the device`);
+          bytesEqual(
+            seen,
+            round < 0 ? new Uint8Array(64) : pattern(round, 64),
+            `page ${page} of the second space on the device`,
+          );
         }
       }
       await mirror.detach();

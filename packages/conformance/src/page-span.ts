@@ -27,7 +27,11 @@ export class PageSpan {
 
   /** Fails unless the device reads `expected`. */
   async expectDevice(page: number, expected: Uint8Array, what: string, offset = 0): Promise<void> {
-    bytesEqual(await this.rig.mirror.read(this.at(page, offset), expected.length), expected, `${what}, read on the device`);
+    bytesEqual(
+      await this.rig.mirror.read(this.at(page, offset), expected.length),
+      expected,
+      `${what}, read on the device`,
+    );
   }
 
   /** Fails unless the CPU reads `expected`. */

@@ -109,7 +109,12 @@ export class Rig {
   }
 
   protectCommand(pages: readonly number[], access: number, bits?: Uint8Array): Command {
-    return { kind: 'protect', ...this.list(pages), access: new Uint8Array(pages.length).fill(access), ...(bits && { bits }) };
+    return {
+      kind: 'protect',
+      ...this.list(pages),
+      access: new Uint8Array(pages.length).fill(access),
+      ...(bits && { bits }),
+    };
   }
 
   replayCommand(window?: number): Command {
@@ -120,7 +125,12 @@ export class Rig {
     return { kind: 'cancelFaults', ...this.list(pages), reasons: new Uint8Array(pages.length).fill(reason) };
   }
 
-  copyCommand(kind: 'copyIn' | 'copyOut', hostFrames: readonly number[], frames: readonly number[], when?: Uint8Array): Command {
+  copyCommand(
+    kind: 'copyIn' | 'copyOut',
+    hostFrames: readonly number[],
+    frames: readonly number[],
+    when?: Uint8Array,
+  ): Command {
     const { host, pageSize } = this;
     const common = { pageSize, count: frames.length, host, frames: Uint32Array.from(frames) };
     const listed = { ...common, hostFrames: Uint32Array.from(hostFrames) };
@@ -229,6 +239,7 @@ export class Rig {
 
 function queueOf(device: WatchedDevice, paging: boolean): CommandQueue {
   const queue = device.queues.find((candidate) => candidate.paging === paging);
-  if (!queue) throw new TypeError(`the device has no ${paging ? 'paging' : 'user'} queue (Device.queues: at least one of each)`);
+  if (!queue)
+    throw new TypeError(`the device has no ${paging ? 'paging' : 'user'} queue (Device.queues: at least one of each)`);
   return queue;
 }

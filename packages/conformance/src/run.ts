@@ -40,7 +40,12 @@ export function filterCases(cases: readonly Case[], filters: readonly string[] =
 
 function matcher(filter: string): (tested: Case) => boolean {
   const pattern = (text: string): RegExp =>
-    new RegExp(text.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*'));
+    new RegExp(
+      text
+        .split('*')
+        .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+        .join('.*'),
+    );
   const [head, ...rest] = filter.split(':');
   if (head === 'tag' && rest.length) {
     const tag = new RegExp(`^${pattern(rest.join(':')).source}$`);
@@ -109,7 +114,11 @@ async function attempt(tested: Case, context: CaseContext): Promise<unknown> {
     seed: context.seed ?? 1,
     waitMs: Math.max(1, Math.floor(limit / WAITS_A_LIMIT)),
   });
-  const failure = await bounded(tested.run(env), limit, () => `the case did not end within ${limit} ms; ${env.describe()}`);
+  const failure = await bounded(
+    tested.run(env),
+    limit,
+    () => `the case did not end within ${limit} ms; ${env.describe()}`,
+  );
   const leak = await bounded(env.finish(), limit, () => `clean-up did not end within ${limit} ms; ${env.describe()}`);
   return failure ?? leak;
 }

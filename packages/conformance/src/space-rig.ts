@@ -1,4 +1,11 @@
-import { createSpace, type AddressSpace, type AttachOptions, type MapOptions, type Mirror } from '@mirrorspace/core';
+import {
+  createSpace,
+  validate,
+  type AddressSpace,
+  type AttachOptions,
+  type MapOptions,
+  type Mirror,
+} from '@mirrorspace/core';
 import type { Env } from './env.js';
 import { bytesEqual, equal } from './check.js';
 import { pattern } from './frames.js';
@@ -28,8 +35,9 @@ export interface SpanOptions extends Omit<MapOptions, 'bytes'> {
 }
 
 /**
- * A space with a mirror on a device of the backend under test, set up as the case's variant says. Cases use what
- * {@link map} gives and need not know the variant; what it must not have changed is checked when the case ends.
+ * A space with a mirror on a device of the backend under test, set up as the case's variant says, and core's validation
+ * between them. Cases use what {@link map} gives and need not know the variant; what it must not have changed is checked
+ * when the case ends.
  */
 export class SpaceRig {
   private readonly areas: PageSpan[] = [];
@@ -54,7 +62,7 @@ export class SpaceRig {
     const count = Math.min(frames ?? Infinity, small ? SMALL_FRAMES : Infinity);
     const lowered = { ...(small && SMALL), ...(Number.isFinite(count) && { memory: count * pageSize }) };
     const options: AttachOptions = { prefetch: 'none', timeoutMs: env.waitMs, ...rest };
-    const device = await env.open(lowered);
+    const device = await env.open(lowered, validate);
     const addressBits = Math.min(47, device.limits.addressBits);
     const make = env.claims.companion.space ?? createSpace;
     const space = await make({ pageSize, addressBits });
@@ -75,7 +83,7 @@ export class SpaceRig {
 
   /** Opens another device and attaches it to the space; with the same limits. */
   async attachAnother(): Promise<Mirror> {
-    const device = await this.env.open(this.lowered);
+    const device = await this.env.open(this.lowered, validate);
     const mirror = await this.space.attach(device, this.options);
     this.env.defer(() => mirror.detach());
     return mirror;
@@ -101,7 +109,11 @@ export class SpaceRig {
     env.defer(async () => {
       if (space.closed) return;
       for (const guard of guards) {
-        bytesEqual(await space.read(guard, pageSize), pattern(guard / pageSize, pageSize), 'the page beside the range under test');
+        bytesEqual(
+          await space.read(guard, pageSize),
+          pattern(guard / pageSize, pageSize),
+          'the page beside the range under test',
+        );
       }
     });
     return new PageSpan(this, outer.address + pageSize, bytes / pageSize);
@@ -115,7 +127,8 @@ export class SpaceRig {
         const region = this.space.regionAt(area.at(page));
         if (!region || region.access === 'none') continue;
         const cpu = await this.space.read(area.at(page), 64).catch(() => undefined);
-        if (cpu) bytesEqual(await pair.read(area.at(page), 64), cpu, `page ${page} as the other device of the pair sees it`);
+        if (cpu)
+          bytesEqual(await pair.read(area.at(page), 64), cpu, `page ${page} as the other device of the pair sees it`);
       }
     }
     equal(this.space.closed, false, 'the space is still open');

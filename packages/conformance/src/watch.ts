@@ -39,7 +39,8 @@ export class WatchedDevice implements Device {
     }
     this.limits = limits;
     this.queues = inner.queues.map((queue) => this.watchQueue(queue));
-    this.faults = limits.faultBuffer < inner.limits.faultBuffer ? narrow(inner.faults, limits.faultBuffer) : inner.faults;
+    this.faults =
+      limits.faultBuffer < inner.limits.faultBuffer ? narrow(inner.faults, limits.faultBuffer) : inner.faults;
   }
 
   get info(): Device['info'] {
@@ -77,7 +78,8 @@ export class WatchedDevice implements Device {
   }
 
   private watchQueue(queue: CommandQueue): CommandQueue {
-    const { limits, submissions } = this;
+    const { submissions } = this;
+    const lowered = loweredOnly(this.limits, this.inner.limits);
     return {
       id: queue.id,
       priority: queue.priority,
@@ -86,7 +88,7 @@ export class WatchedDevice implements Device {
         return queue.depth;
       },
       submit(commands: readonly Command[], options?: SubmitOptions): Fence {
-        respect(limits, commands);
+        respect(lowered, commands);
         const fence = options ? queue.submit(commands, options) : queue.submit(commands);
         const kinds = Array.isArray(commands) ? commands.map((command) => command?.kind).join(', ') : 'malformed';
         submissions.push({ queue: queue.id, kinds, fence });
@@ -96,8 +98,19 @@ export class WatchedDevice implements Device {
   }
 }
 
+/** Limits that were lowered; what the device itself must refuse is left to it, and so to its cases. */
+function loweredOnly(limits: DeviceLimits, own: DeviceLimits): HeldLimits {
+  const held = { commandsPerSubmit: Infinity, pagesPerCommand: Infinity, memory: Infinity };
+  for (const name of ['commandsPerSubmit', 'pagesPerCommand', 'memory'] as const) {
+    if (limits[name] < own[name]) held[name] = limits[name];
+  }
+  return held;
+}
+
+type HeldLimits = Pick<DeviceLimits, 'commandsPerSubmit' | 'pagesPerCommand' | 'memory'>;
+
 /** Holds the caller to lowered limits, as the device itself holds it to its own. */
-function respect(limits: DeviceLimits, commands: readonly Command[]): void {
+function respect(limits: HeldLimits, commands: readonly Command[]): void {
   if (!Array.isArray(commands)) return;
   if (commands.length > limits.commandsPerSubmit) {
     throw new RangeError(`${commands.length} commands in a submission; the device takes ${limits.commandsPerSubmit}`);
@@ -150,7 +163,8 @@ export async function closeClean(device: WatchedDevice): Promise<void> {
   const left: string[] = device.unsettled();
   for (const queue of device.queues) if (queue.depth > 0) left.push(`depth ${queue.depth} of queue ${queue.id}`);
   if (device.faults.stalled > 0) left.push(`${device.faults.stalled} stalled accesses`);
-  if (lost.reason !== 'closed' && lost.reason !== 'failed') left.push(`a loss for the unknown reason ${String(lost.reason)}`);
+  if (lost.reason !== 'closed' && lost.reason !== 'failed')
+    left.push(`a loss for the unknown reason ${String(lost.reason)}`);
   if (left.length === 0) return;
   throw new CheckError(
     `the device left work behind after close(): ${left.join(', ')} (Device.close: pending fences fail with CLOSED, everything is freed)`,

@@ -33,7 +33,8 @@ interface Options {
 
 function wholeNumber(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('Not a whole number.');
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('Not a whole number.');
   return value;
 }
 
@@ -73,7 +74,10 @@ export async function main(argv: readonly string[], streams: Streams = STANDARD)
     .option('--backend <module>', 'package name or path of the backend (export `backend`, default, or the only one)')
     .option('--backend-options <json>', 'options for every backend.open()', json)
     .option('--list', 'print the addresses of the cases and run nothing')
-    .option('--filter <text...>', 'only cases whose address has this in it (* matches anything), or tag:name, or area:name')
+    .option(
+      '--filter <text...>',
+      'only cases whose address has this in it (* matches anything), or tag:name, or area:name',
+    )
     .option('--seed <n>', 'shuffle the cases and seed their random numbers', wholeNumber)
     .option('--time-limit <ms>', 'most milliseconds a case may take', milliseconds)
     .addOption(new Option('--format <format>', 'how to report').choices(['pretty', 'tap', 'json']).default('pretty'))
@@ -150,7 +154,8 @@ async function runOrList(options: Options, streams: Streams): Promise<number> {
 /** Collects rejections that nobody handles: a backend that loses an error does not pass. */
 function watchStrays(): { readonly messages: string[]; stop(): void } {
   const messages: string[] = [];
-  const listener = (reason: unknown): void => void messages.push(reason instanceof Error ? reason.message : String(reason));
+  const listener = (reason: unknown): void =>
+    void messages.push(reason instanceof Error ? reason.message : String(reason));
   process.on('unhandledRejection', listener);
   return { messages, stop: () => void process.off('unhandledRejection', listener) };
 }

@@ -11,7 +11,12 @@ export interface Progress {
 export function createProgress(tty: boolean): Progress {
   if (!tty) return { update: () => undefined, stop: () => undefined };
   const bar = new SingleBar(
-    { format: '{bar} {value}/{total} {failed} failed  {address}', stream: process.stderr, clearOnComplete: true, hideCursor: true },
+    {
+      format: '{bar} {value}/{total} {failed} failed  {address}',
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+    },
     Presets.shades_classic,
   );
   let failed = 0;

@@ -16,7 +16,11 @@ export const dirty = defineCases({ level: 'driver', area: 'dirty', needs: both }
       const rig = await Rig.open(env);
       await rig.map([0, 1], [0, 1]);
       await rig.read(rig.at(0, 5), 1);
-      deepEqual(await rig.harvest([0, 1]), Uint8Array.of(BIT_ACCESSED, 0), 'bits of a page that was read and of its neighbour');
+      deepEqual(
+        await rig.harvest([0, 1]),
+        Uint8Array.of(BIT_ACCESSED, 0),
+        'bits of a page that was read and of its neighbour',
+      );
     },
   },
   {
@@ -29,7 +33,11 @@ export const dirty = defineCases({ level: 'driver', area: 'dirty', needs: both }
       await rig.map([0, 1], [0, 1]);
       const fill = { kind: 'fill', mmu: rig.mmu.id, address: rig.at(0), bytes: 3, value: 9 } as const;
       await rig.wait(rig.start(env.params['by'] === 'fill' ? fill : rig.writeCommand(rig.at(0), pattern(1, 1))));
-      deepEqual(await rig.harvest([0, 1]), Uint8Array.of(BITS, 0), 'bits of a page that was stored to and of its neighbour');
+      deepEqual(
+        await rig.harvest([0, 1]),
+        Uint8Array.of(BITS, 0),
+        'bits of a page that was stored to and of its neighbour',
+      );
     },
   },
   {
@@ -52,7 +60,11 @@ export const dirty = defineCases({ level: 'driver', area: 'dirty', needs: both }
     async run(env) {
       const rig = await Rig.open(env);
       await rig.map([0, 1, 2], [0, 1, 2]);
-      const run = rig.launchCommand((ctx, _id, [from = 0, to = 0]) => ctx.store32(to, ctx.load32(from)), [1, 1, 1], [rig.at(1), rig.at(0)]);
+      const run = rig.launchCommand(
+        (ctx, _id, [from = 0, to = 0]) => ctx.store32(to, ctx.load32(from)),
+        [1, 1, 1],
+        [rig.at(1), rig.at(0)],
+      );
       await rig.wait(rig.start(run));
       deepEqual(await rig.harvest([0, 1, 2]), Uint8Array.of(BITS, BIT_ACCESSED, 0), 'bits after a program');
     },

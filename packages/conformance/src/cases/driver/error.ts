@@ -76,7 +76,11 @@ export const error = defineCases({ level: 'driver', area: 'error', needs: ['mmu:
       const next = rig.start(rig.flushCommand());
       equal(next.value, before + 1, 'value of the next fence: the refused submission takes no place on the timeline');
       await rig.wait(next);
-      bytesEqual(await rig.read(rig.at(0), 16), pattern(0, 16), 'the page that the refused submission would have written');
+      bytesEqual(
+        await rig.read(rig.at(0), 16),
+        pattern(0, 16),
+        'the page that the refused submission would have written',
+      );
     },
   },
   {
@@ -87,7 +91,11 @@ export const error = defineCases({ level: 'driver', area: 'error', needs: ['mmu:
       const rig = await Rig.open(env);
       const wrong: readonly unknown[] = [undefined, null, 7, {}, [null], [7]];
       for (const commands of wrong) {
-        throws(() => rig.user.submit(commands as Command[]), ['TypeError', 'RangeError'], `submit(${String(commands)})`);
+        throws(
+          () => rig.user.submit(commands as Command[]),
+          ['TypeError', 'RangeError'],
+          `submit(${String(commands)})`,
+        );
       }
       await rig.wait(rig.start(rig.flushCommand()));
     },
@@ -140,7 +148,8 @@ export const error = defineCases({ level: 'driver', area: 'error', needs: ['mmu:
       ok((fence.error?.message.length ?? 0) > 10, `the message says what happened: "${fence.error?.message ?? ''}"`);
       const hexadecimal = rig.at(0).toString(16);
       const text = fence.error?.message.toLowerCase() ?? '';
-      const named = fence.error?.address !== undefined || text.includes(hexadecimal) || text.includes(String(FIRST_PAGE));
+      const named =
+        fence.error?.address !== undefined || text.includes(hexadecimal) || text.includes(String(FIRST_PAGE));
       ok(named, `the error says at which address: "${fence.error?.message ?? ''}"`);
     },
   },
@@ -150,7 +159,12 @@ export const error = defineCases({ level: 'driver', area: 'error', needs: ['mmu:
     mend: 'accept empty lists; an empty list of flushTlb is not the whole MMU, nor an error',
     async run(env) {
       const rig = await Rig.open(env);
-      await rig.page(rig.mapCommand([], []), rig.unmapCommand([]), rig.flushCommand([]), rig.copyCommand('copyIn', [], []));
+      await rig.page(
+        rig.mapCommand([], []),
+        rig.unmapCommand([]),
+        rig.flushCommand([]),
+        rig.copyCommand('copyIn', [], []),
+      );
     },
   },
 ]);

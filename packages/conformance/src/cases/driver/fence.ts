@@ -25,7 +25,10 @@ export const fence = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
         () => undefined,
         (reason: unknown) => reason,
       );
-      ok(error instanceof Error && 'code' in error && error.code === 'DEVICE_TIMEOUT', 'an expired wait fails with DEVICE_TIMEOUT');
+      ok(
+        error instanceof Error && 'code' in error && error.code === 'DEVICE_TIMEOUT',
+        'an expired wait fails with DEVICE_TIMEOUT',
+      );
       ok(error.message.includes(String(waited.queue)), `the message names queue ${waited.queue}: "${error.message}"`);
       ok(!waited.signaled && !waited.error, 'an expired wait ends the wait, not the work');
       await rig.page(rig.mapCommand([0], [0]), rig.replayCommand());
@@ -119,7 +122,10 @@ export const fence = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
       const ranked = rig.device.queues.toSorted((a, b) => rank[b.priority] - rank[a.priority]);
       const high = ranked.at(0);
       const low = ranked.findLast(({ paging }) => !paging);
-      ok(high && low && rank[high.priority] > rank[low.priority], 'a device that claims priorities has queues of several');
+      ok(
+        high && low && rank[high.priority] > rank[low.priority],
+        'a device that claims priorities has queues of several',
+      );
       await rig.load(0, new Uint8Array(rig.pageSize));
       await rig.map([0], [0]);
       const gate = await createGate(env);
@@ -161,7 +167,11 @@ export const fence = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
       await rig.wait(launch);
       const counted = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
       ok(counted(rig.host.bytesOf(2)) < units, 'the urgent submission was served only after the whole launch');
-      equal(counted(await rig.unload(0)), units, 'units that took effect although they were interrupted (R2: exactly once)');
+      equal(
+        counted(await rig.unload(0)),
+        units,
+        'units that took effect although they were interrupted (R2: exactly once)',
+      );
     },
   },
   {

@@ -26,7 +26,10 @@ export const leak = defineCases({ level: 'driver', area: 'leak', needs: ['mmu:ma
       const rig = await Rig.open(env);
       for (let i = 0; i < 300; i++) {
         const next = await rig.sibling();
-        ok(next.mmu.id >= 0 && next.mmu.id <= 65535 && next.mmu.id !== rig.mmu.id, `id ${next.mmu.id}: free, from 0 to 65,535`);
+        ok(
+          next.mmu.id >= 0 && next.mmu.id <= 65535 && next.mmu.id !== rig.mmu.id,
+          `id ${next.mmu.id}: free, from 0 to 65,535`,
+        );
         await next.map([0], [1]);
         await next.mmu.close();
       }

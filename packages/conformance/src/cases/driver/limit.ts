@@ -15,12 +15,22 @@ export const limit = defineCases({ level: 'driver', area: 'limit' }, [
       const { limits, features } = await env.open();
       const { pageSizes, addressBits } = limits;
       ok(pageSizes.length > 0, 'limits.pageSizes names at least one size');
-      equal(pageSizes.length > 1, features.has('page-sizes'), 'several page sizes exactly where `page-sizes` is claimed');
+      equal(
+        pageSizes.length > 1,
+        features.has('page-sizes'),
+        'several page sizes exactly where `page-sizes` is claimed',
+      );
       for (const [i, size] of pageSizes.entries()) {
-        ok(size >= 4096 && size <= LARGEST && Number.isInteger(Math.log2(size)), `page size ${size}: a power of two from 4096 to 2 MiB`);
+        ok(
+          size >= 4096 && size <= LARGEST && Number.isInteger(Math.log2(size)),
+          `page size ${size}: a power of two from 4096 to 2 MiB`,
+        );
         ok(i === 0 || size > (pageSizes[i - 1] ?? Infinity), 'page sizes ascend');
       }
-      ok(Number.isInteger(addressBits) && addressBits >= 32 && addressBits <= 47, `addressBits ${addressBits}: 32 to 47`);
+      ok(
+        Number.isInteger(addressBits) && addressBits >= 32 && addressBits <= 47,
+        `addressBits ${addressBits}: 32 to 47`,
+      );
       ok(limits.memory >= (pageSizes[0] ?? LARGEST), 'memory holds at least one page');
       for (const name of ['memory', 'faultBuffer', 'pagesPerCommand', 'commandsPerSubmit', 'residentUnits'] as const) {
         ok(Number.isSafeInteger(limits[name]) && limits[name] > 0, `limits.${name} is a whole number above 0`);
@@ -34,7 +44,10 @@ export const limit = defineCases({ level: 'driver', area: 'limit' }, [
     mend: 'fill info; start with an empty fault buffer of limits.faultBuffer entries',
     async run(env) {
       const { info, faults, limits } = await env.open();
-      ok(info.name.length > 0 && info.backend === env.backend.name, `info.backend is the backend’s name, ${env.backend.name}`);
+      ok(
+        info.name.length > 0 && info.backend === env.backend.name,
+        `info.backend is the backend’s name, ${env.backend.name}`,
+      );
       equal(faults.capacity, limits.faultBuffer, 'faults.capacity');
       equal(faults.pending + faults.dropped + faults.retired + faults.stalled, 0, 'counters of a new device');
     },
@@ -48,9 +61,12 @@ export const limit = defineCases({ level: 'driver', area: 'limit' }, [
     async run(env) {
       const rig = await Rig.open(env);
       const count = rig.frameCount;
-      const frames = [...new Set([0, 1, count >> 1, count - 2, count - 1, ...Array.from({ length: 8 }, () => env.pick(count))])];
+      const frames = [
+        ...new Set([0, 1, count >> 1, count - 2, count - 1, ...Array.from({ length: 8 }, () => env.pick(count))]),
+      ];
       for (const frame of frames) await rig.load(frame, pattern(frame, rig.pageSize));
-      for (const frame of frames) bytesEqual(await rig.unload(frame), pattern(frame, rig.pageSize), `frame ${frame} of ${count}`);
+      for (const frame of frames)
+        bytesEqual(await rig.unload(frame), pattern(frame, rig.pageSize), `frame ${frame} of ${count}`);
     },
   },
   {
@@ -58,13 +74,20 @@ export const limit = defineCases({ level: 'driver', area: 'limit' }, [
     rule: 'limits.memory: a frame number at or above memory / pageSize is malformed',
     mend: 'check frame numbers in submit: a bad entry corrupts other data silently',
     needs: ['mmu:managed'],
-    cross: { kind: ['map', 'copyIn', 'copyOut'] },
+    cross: { kind: ['map', 'copyIn', 'copyOut', 'discard'] },
     async run(env) {
       const rig = await Rig.open(env);
       const kind = env.params['kind'];
       const frame = rig.frameCount;
-      const make = (): Command => (kind === 'map' ? rig.mapCommand([0], [frame]) : rig.copyCommand(kind === 'copyIn' ? kind : 'copyOut', [0], [frame]));
-      throws(() => rig.paging.submit([make()]), ['RangeError'], `${kind} of frame ${frame}`);
+      const listed = { pageSize: rig.pageSize, count: 1, frames: Uint32Array.of(frame) };
+      const commands: Record<string, Command> = {
+        map: rig.mapCommand([0], [frame]),
+        copyIn: rig.copyCommand('copyIn', [0], [frame]),
+        copyOut: rig.copyCommand('copyOut', [0], [frame]),
+        discard: { kind: 'discard', ...listed },
+      };
+      const command = commands[String(kind)] ?? rig.flushCommand();
+      throws(() => rig.paging.submit([command]), ['RangeError'], `${kind} of frame ${frame}`);
       equal(rig.paging.depth, 0, 'depth after the refusal');
     },
   },
@@ -77,7 +100,11 @@ export const limit = defineCases({ level: 'driver', area: 'limit' }, [
       const rig = await Rig.open(env);
       const end = 2 ** rig.mmu.addressBits;
       const beyond = end / rig.pageSize - FIRST_PAGE;
-      throws(() => rig.paging.submit([rig.mapCommand([beyond], [0])]), ['RangeError'], 'map of the page behind the last one');
+      throws(
+        () => rig.paging.submit([rig.mapCommand([beyond], [0])]),
+        ['RangeError'],
+        'map of the page behind the last one',
+      );
       throws(() => rig.start(rig.readCommand(end, new Uint8Array(1))), ['RangeError'], 'read behind the address space');
       throws(() => rig.start(rig.readCommand(end - 2, new Uint8Array(4))), ['RangeError'], 'read across the end');
     },
@@ -114,7 +141,9 @@ export const limit = defineCases({ level: 'driver', area: 'limit' }, [
     name: 'mmu-options',
     rule: 'Device.createMmu: UNSUPPORTED where addressBits or the page size is not offered',
     mend: 'check the options; open nothing when they are bad',
-    cross: { option: ['addressBits+1', 'addressBits=31', 'addressBits=NaN', 'faultPageSize=12288', 'faultPageSize=512'] },
+    cross: {
+      option: ['addressBits+1', 'addressBits=31', 'addressBits=NaN', 'faultPageSize=12288', 'faultPageSize=512'],
+    },
     async run(env) {
       const device = await env.open();
       const { addressBits } = device.limits;
@@ -126,7 +155,11 @@ export const limit = defineCases({ level: 'driver', area: 'limit' }, [
         'faultPageSize=512': { addressBits, faultPageSize: 512 },
       };
       const options = bad[String(env.params['option'])] ?? { addressBits };
-      await refuses(() => device.createMmu(options), ['UNSUPPORTED', 'RangeError', 'TypeError'], `createMmu(${JSON.stringify(options)})`);
+      await refuses(
+        () => device.createMmu(options),
+        ['UNSUPPORTED', 'RangeError', 'TypeError'],
+        `createMmu(${JSON.stringify(options)})`,
+      );
       const mmu = await device.createMmu({ addressBits });
       equal(mmu.addressBits, addressBits, 'addressBits of a good MMU');
       equal(mmu.faultPageSize, device.limits.pageSizes[0], 'default faultPageSize: the smallest');
@@ -141,7 +174,11 @@ export const limit = defineCases({ level: 'driver', area: 'limit' }, [
       const rig = await Rig.open(env);
       const pageSize = rig.pageSize === 4096 ? 65536 : 4096;
       const list = { mmu: rig.mmu.id, pageSize, count: 1, pages: Float64Array.of(1) };
-      throws(() => rig.paging.submit([{ kind: 'unmap', ...list }]), ['UNSUPPORTED'], `unmap of a ${pageSize}-byte page`);
+      throws(
+        () => rig.paging.submit([{ kind: 'unmap', ...list }]),
+        ['UNSUPPORTED'],
+        `unmap of a ${pageSize}-byte page`,
+      );
     },
   },
   {

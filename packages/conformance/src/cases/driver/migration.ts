@@ -96,7 +96,8 @@ export const migration = defineCases({ level: 'driver', area: 'migration', needs
       await rig.page(rig.copyCommand('copyOut', [4], [2]));
       bytesEqual(rig.host.bytesOf(3), new Uint8Array(rig.pageSize).fill(0x77), 'host frame before the copied one');
       bytesEqual(rig.host.bytesOf(5), new Uint8Array(rig.pageSize).fill(0x77), 'host frame behind the copied one');
-      for (const frame of [0, 1, 3]) bytesEqual(await rig.unload(frame), pattern(frame, rig.pageSize), `device frame ${frame}`);
+      for (const frame of [0, 1, 3])
+        bytesEqual(await rig.unload(frame), pattern(frame, rig.pageSize), `device frame ${frame}`);
     },
   },
   {
@@ -114,9 +115,52 @@ export const migration = defineCases({ level: 'driver', area: 'migration', needs
         await rig.write(rig.at(0, 11 * i), pattern(i, 7));
         expected.set(pattern(i, 7), 11 * i);
         const bits = new Uint8Array(1);
-        await rig.page(rig.unmapCommand([0], bits), rig.flushCommand([0]), rig.copyCommand('copyOut', [2], [frame], bits));
+        await rig.page(
+          rig.unmapCommand([0], bits),
+          rig.flushCommand([0]),
+          rig.copyCommand('copyOut', [2], [frame], bits),
+        );
         bytesEqual(rig.host.bytesOf(2), expected, `the page after round trip ${i}`);
       }
+    },
+  },
+  {
+    name: 'unmapped-frames-keep-content',
+    rule: 'DiscardCommand: without it a frame keeps its content, whether entries map it or not',
+    mend: 'do not clear or poison a frame because its entry went away: what is dirty may still have to be copied home',
+    tags: ['hmm:migrate_release'],
+    cross: sizes,
+    async run(env) {
+      const rig = await Rig.open(env);
+      await rig.map([0], [1]);
+      await rig.write(rig.at(0), pattern(1, rig.pageSize));
+      await rig.unmap([0]);
+      await env.quiet(rig.device);
+      bytesEqual(await rig.unload(1), pattern(1, rig.pageSize), 'the frame after its entry was removed and flushed');
+      await rig.map([3], [1]);
+      bytesEqual(await rig.read(rig.at(3), 64), pattern(1, 64), 'the same frame at another page');
+    },
+  },
+  {
+    name: 'discard',
+    rule: 'DiscardCommand: the listed frames hold nothing of value any more; the others keep their content',
+    mend: 'touch the listed frames alone, in the order of submissions, and let them be filled again',
+    tags: ['igt:madvise'],
+    cross: sizes,
+    async run(env) {
+      const rig = await Rig.open(env);
+      for (const frame of [0, 1, 2]) await rig.load(frame, pattern(frame, rig.pageSize));
+      rig.host.bytesOf(4).set(pattern(7, rig.pageSize));
+      const discard = { kind: 'discard', pageSize: rig.pageSize, count: 1, frames: Uint32Array.of(1) } as const;
+      await rig.page(discard, rig.copyCommand('copyIn', [4], [1]));
+      bytesEqual(await rig.unload(1), pattern(7, rig.pageSize), 'a frame that was filled again behind its discard');
+      await rig.page(discard);
+      await env.quiet(rig.device);
+      for (const frame of [0, 2])
+        bytesEqual(await rig.unload(frame), pattern(frame, rig.pageSize), `frame ${frame}, which was not listed`);
+      await rig.load(1, pattern(8, rig.pageSize));
+      await rig.map([0], [1]);
+      bytesEqual(await rig.read(rig.at(0), rig.pageSize), pattern(8, rig.pageSize), 'the frame, used again later');
     },
   },
 ]);

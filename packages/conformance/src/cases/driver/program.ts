@@ -16,7 +16,11 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
       await rig.load(0, new Uint8Array(rig.pageSize));
       await rig.map([0], [0]);
       const grid: [number, number, number] = [5, 3, 2];
-      const run = rig.launchCommand((ctx, { x, y, z }, [at = 0]) => void ctx.atomicAdd(at + 4 * (x + 5 * (y + 3 * z)), 1), grid, [rig.at(0)]);
+      const run = rig.launchCommand(
+        (ctx, { x, y, z }, [at = 0]) => void ctx.atomicAdd(at + 4 * (x + 5 * (y + 3 * z)), 1),
+        grid,
+        [rig.at(0)],
+      );
       await rig.wait(rig.start(run));
       const counts = new Uint32Array((await rig.unload(0)).slice(0, 120).buffer);
       deepEqual(counts, new Uint32Array(30).fill(1), 'visits of each unit');
@@ -63,7 +67,8 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
       await rig.map([0], [0]);
       const seen: number[] = [];
       const run = rig.launchCommand(
-        (ctx, _id, [at = 0]) => void seen.push(ctx.load8(at), ctx.load32(at), ctx.loadI32(at), ctx.atomicAdd(at, 2), ctx.load32(at)),
+        (ctx, _id, [at = 0]) =>
+          void seen.push(ctx.load8(at), ctx.load32(at), ctx.loadI32(at), ctx.atomicAdd(at, 2), ctx.load32(at)),
         [1, 1, 1],
         [rig.at(0)],
       );

@@ -14,7 +14,11 @@ export const queue = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
       const { queues } = rig.device;
       equal(new Set(queues.map(({ id }) => id)).size, queues.length, 'distinct queue ids');
       const users = queues.filter(({ paging }) => !paging);
-      equal(users.length > 1, rig.device.features.has('queues'), 'several user queues exactly where `queues` is claimed');
+      equal(
+        users.length > 1,
+        rig.device.features.has('queues'),
+        'several user queues exactly where `queues` is claimed',
+      );
       for (const each of queues) {
         const fence = each.submit([rig.flushCommand()]);
         equal(fence.queue, each.id, 'Fence.queue');
@@ -31,10 +35,20 @@ export const queue = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
       const rig = await Rig.open(env);
       await rig.map([0], [0]);
       const settled: number[] = [];
-      const fences = Array.from({ length: 20 }, (_, i) => rig.start(rig.writeCommand(rig.at(0, i), pattern(i, 200 - 9 * i))));
+      const fences = Array.from({ length: 20 }, (_, i) =>
+        rig.start(rig.writeCommand(rig.at(0, i), pattern(i, 200 - 9 * i))),
+      );
       await Promise.all(fences.map((fence) => rig.wait(fence).then(() => settled.push(fence.value))));
-      deepEqual(fences.map(({ value }) => value), fences.map((_, i) => i + 1), 'values in order of submission');
-      deepEqual(settled, fences.map((_, i) => i + 1), 'values in order of settling');
+      deepEqual(
+        fences.map(({ value }) => value),
+        fences.map((_, i) => i + 1),
+        'values in order of submission',
+      );
+      deepEqual(
+        settled,
+        fences.map((_, i) => i + 1),
+        'values in order of settling',
+      );
     },
   },
   {
@@ -66,7 +80,11 @@ export const queue = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
       await rig.faults();
       await env.quiet(rig.device);
       ok(!fence.signaled && !behind.signaled, 'a fence of a stalled queue signaled too early');
-      bytesEqual((await rig.unload(0)).slice(0, 8), pattern(1, 8), 'work behind a stalled access must not have run: the page');
+      bytesEqual(
+        (await rig.unload(0)).slice(0, 8),
+        pattern(1, 8),
+        'work behind a stalled access must not have run: the page',
+      );
       await rig.page(rig.mapCommand([1], [1]), rig.replayCommand());
       await rig.wait(behind);
       ok(fence.signaled, 'the earlier fence must settle first');
@@ -82,7 +100,9 @@ export const queue = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
       const rig = await Rig.open(env);
       await rig.map([0], [0]);
       const count = Math.min(24, rig.device.limits.commandsPerSubmit);
-      const commands = Array.from({ length: count }, (_, i) => rig.writeCommand(rig.at(0), pattern(i, 8 + env.pick(400))));
+      const commands = Array.from({ length: count }, (_, i) =>
+        rig.writeCommand(rig.at(0), pattern(i, 8 + env.pick(400))),
+      );
       if (env.params['spread'] === 'commands') rig.start(commands);
       else for (const command of commands) rig.start(command);
       bytesEqual(await rig.read(rig.at(0), 8), pattern(count - 1, 400).slice(0, 8), 'what the last store left');
@@ -104,7 +124,10 @@ export const queue = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
         await rig.page(rig.cancelCommand([5], 0));
       }
       await rejects(rig.wait(fence), ['ADDRESS_NOT_MAPPED'], 'the submission whose first command fails');
-      ok(!fence.signaled && fence.error?.code === 'ADDRESS_NOT_MAPPED', 'a failed fence is not signaled and keeps its error');
+      ok(
+        !fence.signaled && fence.error?.code === 'ADDRESS_NOT_MAPPED',
+        'a failed fence is not signaled and keeps its error',
+      );
       await rig.wait(next);
       bytesEqual(await rig.read(rig.at(0), 16), pattern(0, 16), 'what the skipped store would have changed');
     },

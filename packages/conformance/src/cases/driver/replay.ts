@@ -11,10 +11,14 @@ async function serve(rig: Rig, fence: Fence, window?: number): Promise<void> {
   for (let rounds = 0; !ended(); rounds++) {
     const before = faults.retired;
     // With a window the others stay stalled, unreported, until a later replay.
-    await rig.env.until(() => ended() || faults.pending > 0 || (window !== undefined && faults.stalled > 0), 'a fault or the end');
+    await rig.env.until(
+      () => ended() || faults.pending > 0 || (window !== undefined && faults.stalled > 0),
+      'a fault or the end',
+    );
     const pages = [...new Set(rig.drain().map(({ page }) => page))];
     await rig.page(rig.mapCommand(pages, pages), rig.replayCommand(window));
-    if (window !== undefined) await rig.env.until(() => ended() || faults.retired > before || faults.pending > 0, 'a unit retires');
+    if (window !== undefined)
+      await rig.env.until(() => ended() || faults.retired > before || faults.pending > 0, 'a unit retires');
     ok(rounds < 10_000, 'R8: every retry loop makes progress');
   }
 }

@@ -46,13 +46,18 @@ export const teardown = defineCases({ level: 'driver', area: 'teardown', needs: 
       const fences = [];
       for (let i = 0; i < 50; i++) {
         for (const queue of rig.device.queues) {
-          fences.push(queue.submit([queue.paging ? rig.flushCommand() : rig.writeCommand(rig.at(i % 2), pattern(i, 32))]));
+          fences.push(
+            queue.submit([queue.paging ? rig.flushCommand() : rig.writeCommand(rig.at(i % 2), pattern(i, 32))]),
+          );
         }
       }
       for (let turns = Number(env.params['turns']); turns > 0; turns--) await env.turn();
       await rig.device.close();
       for (const fence of fences) {
-        ok(fence.signaled || fence.error?.code === 'CLOSED', `fence ${fence.value} of queue ${fence.queue}: signaled, or failed with CLOSED`);
+        ok(
+          fence.signaled || fence.error?.code === 'CLOSED',
+          `fence ${fence.value} of queue ${fence.queue}: signaled, or failed with CLOSED`,
+        );
       }
     },
   },
@@ -99,7 +104,8 @@ export const teardown = defineCases({ level: 'driver', area: 'teardown', needs: 
       for (let turns = Number(env.params['turns']); turns > 0; turns--) await env.turn();
       await rig.mmu.close();
       await env.until(() => rig.user.depth === 0, 'the queue is idle');
-      for (const fence of fences) ok(fence.signaled || fence.error?.code === 'CLOSED', `fence ${fence.value}: signaled or CLOSED`);
+      for (const fence of fences)
+        ok(fence.signaled || fence.error?.code === 'CLOSED', `fence ${fence.value}: signaled or CLOSED`);
     },
   },
   {

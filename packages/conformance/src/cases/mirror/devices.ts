@@ -46,9 +46,17 @@ export const devices = defineCases({ level: 'mirror', area: 'devices' }, [
       const theirs = [...other.residency(area.address, area.bytes)].map((flags) => flags & all);
       const both = ON_HOST | ON_DEVICE;
       const owned = ON_DEVICE | WRITABLE;
-      deepEqual([mine[0], mine[1], mine[2], mine[4]], [ON_HOST, both, owned, ON_HOST], 'pages as the first device sees them');
+      deepEqual(
+        [mine[0], mine[1], mine[2], mine[4]],
+        [ON_HOST, both, owned, ON_HOST],
+        'pages as the first device sees them',
+      );
       ok(((mine[3] ?? 0) & (ON_DEVICE | WRITABLE)) === 0, 'the page of the other device is not on this one');
-      deepEqual([theirs[0], theirs[1], theirs[3], theirs[4]], [ON_HOST, both, owned, ON_HOST], 'pages as the second device sees them');
+      deepEqual(
+        [theirs[0], theirs[1], theirs[3], theirs[4]],
+        [ON_HOST, both, owned, ON_HOST],
+        'pages as the second device sees them',
+      );
     },
   },
   {
@@ -68,7 +76,8 @@ export const devices = defineCases({ level: 'mirror', area: 'devices' }, [
       for (let page = 0; page < 3; page++) await area.expect(page, pattern(page, 64), `page ${page}`);
       await area.expect(3, new Uint8Array(64), 'the untouched page');
       await other.migrate(area.address, area.bytes, 'device').catch(() => undefined);
-      for (let page = 0; page < 3; page++) await area.expect(page, pattern(page, 64), `page ${page}, moved to the other device`);
+      for (let page = 0; page < 3; page++)
+        await area.expect(page, pattern(page, 64), `page ${page}, moved to the other device`);
     },
   },
   {
@@ -83,7 +92,8 @@ export const devices = defineCases({ level: 'mirror', area: 'devices' }, [
       const area = await t.map({ pages: 1 });
       await Promise.all(
         [t.mirror, other].map(async (mirror, i) => {
-          for (let round = 0; round < 12; round++) await mirror.write(area.at(0, 512 * i + 16 * round), pattern(round + 50 * i, 16));
+          for (let round = 0; round < 12; round++)
+            await mirror.write(area.at(0, 512 * i + 16 * round), pattern(round + 50 * i, 16));
         }),
       );
       for (let i = 0; i < 2; i++) {
@@ -105,13 +115,17 @@ export const devices = defineCases({ level: 'mirror', area: 'devices' }, [
       const area = await t.map({ pages: 1 });
       let writing = true;
       const write = async (): Promise<void> => {
-        for (let i = 0; i < 40; i++) await t.mirror.write(area.address, new Uint8Array(4).fill(i));
-        writing = false;
+        try {
+          for (let i = 0; i < 40; i++) await t.mirror.write(area.address, new Uint8Array(4).fill(i));
+        } finally {
+          writing = false;
+        }
       };
       const read = async (): Promise<void> => {
         while (writing) {
           const bytes = await other.read(area.address, 4);
           equal(new Set(bytes).size, 1, `different bytes in a word of equal bytes (${bytes.join(', ')})`);
+          await env.turn();
         }
       };
       await env.expect('the race', Promise.all([write(), read()]));
@@ -147,7 +161,10 @@ export const devices = defineCases({ level: 'mirror', area: 'devices' }, [
       await Promise.all([t.mirror.read(area.address, 64), other.read(area.address, 64)]);
       await t.space.unmap(area.address, area.bytes);
       for (const mirror of [t.mirror, other]) {
-        const outcome = await mirror.read(area.address, 64).then(() => 'data', () => 'refused');
+        const outcome = await mirror.read(area.address, 64).then(
+          () => 'data',
+          () => 'refused',
+        );
         equal(outcome, 'refused', 'a read after unmap');
       }
     },

@@ -53,7 +53,8 @@ export const dirty = defineCases({ level: 'mirror', area: 'dirty' }, [
         await t.mirror.write(area.at(0, 8 * round), pattern(round, 8));
         await area.expectCpu(0, pattern(round, 8), `store of round ${round}`, 8 * round);
       }
-      for (let round = 0; round < 6; round++) await area.expect(0, pattern(round, 8), `store ${round} at the end`, 8 * round);
+      for (let round = 0; round < 6; round++)
+        await area.expect(0, pattern(round, 8), `store ${round} at the end`, 8 * round);
     },
   },
   {
@@ -87,8 +88,16 @@ export const dirty = defineCases({ level: 'mirror', area: 'dirty' }, [
       await t.mirror.harvest(area.address, area.bytes);
       await t.mirror.read(area.at(0), 8);
       await t.mirror.write(area.at(1), pattern(9, 8));
-      deepEqual({ ...(await t.mirror.harvest(area.address, area.bytes)) }, { accessed: 2, dirty: 1 }, 'after one read and one store');
-      deepEqual({ ...(await t.mirror.harvest(area.address, area.bytes)) }, { accessed: 0, dirty: 0 }, 'harvested again');
+      deepEqual(
+        { ...(await t.mirror.harvest(area.address, area.bytes)) },
+        { accessed: 2, dirty: 1 },
+        'after one read and one store',
+      );
+      deepEqual(
+        { ...(await t.mirror.harvest(area.address, area.bytes)) },
+        { accessed: 0, dirty: 0 },
+        'harvested again',
+      );
     },
   },
   {

@@ -37,7 +37,11 @@ export const duplication = defineCases({ level: 'mirror', area: 'duplication' },
       await t.mirror.read(area.address, 64);
       await t.mirror.write(area.address, pattern(2, 64));
       const [flags = 0] = t.mirror.residency(area.address, t.pageSize);
-      equal(flags & (ON_HOST | ON_DEVICE | WRITABLE), ON_DEVICE | WRITABLE, 'the device is the one owner after its store');
+      equal(
+        flags & (ON_HOST | ON_DEVICE | WRITABLE),
+        ON_DEVICE | WRITABLE,
+        'the device is the one owner after its store',
+      );
       await area.expect(0, pattern(2, 64), 'the page');
     },
   },
@@ -142,7 +146,10 @@ export const duplication = defineCases({ level: 'mirror', area: 'duplication' },
       const area = await t.map({ pages: 12 });
       for (let page = 0; page < 12; page++) await t.mirror.write(area.at(page), pattern(page, 64));
       const flags = t.mirror.residency(pinned.address, pinned.bytes);
-      ok(flags.every((each) => (each & ON_DEVICE) !== 0), `pinned pages stay on the device: flags ${flags.join(', ')}`);
+      ok(
+        flags.every((each) => (each & ON_DEVICE) !== 0),
+        `pinned pages stay on the device: flags ${flags.join(', ')}`,
+      );
       await t.space.advise(pinned.address, pinned.bytes, { pin: null });
       await pinned.expect(0, pattern(1, 64), 'the pinned page');
       for (let page = 0; page < 12; page++) await area.expectCpu(page, pattern(page, 64), `page ${page}`);

@@ -97,7 +97,11 @@ export const error = defineCases({ level: 'mirror', area: 'error' }, [
         throw new Error('on purpose');
       };
       const program = { language: 'js', run };
-      await rejects(t.mirror.launch(program).wait({ timeoutMs: env.waitMs }), ['PROGRAM'], 'a launch whose program throws');
+      await rejects(
+        t.mirror.launch(program).wait({ timeoutMs: env.waitMs }),
+        ['PROGRAM'],
+        'a launch whose program throws',
+      );
       await t.mirror.write(area.address, pattern(1, 8));
       await area.expect(0, pattern(1, 8), 'the page afterwards');
     },

@@ -24,7 +24,8 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
       const t = await SpaceRig.open(env, { frames: 8, eviction: env.params['eviction'] as Eviction });
       const area = await t.map({ pages: 24 });
       for (let round = 0; round < 2; round++) {
-        for (let page = 0; page < 24; page++) await t.mirror.write(area.at(page, 64 * round), pattern(page + round, 64));
+        for (let page = 0; page < 24; page++)
+          await t.mirror.write(area.at(page, 64 * round), pattern(page + round, 64));
       }
       for (let page = 0; page < 24; page++) {
         await area.expect(page, pattern(page, 64), `page ${page}, first round`);
@@ -52,12 +53,17 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
         else if (kind === 2) await t.space.write(area.at(page, offset), bytes);
         else {
           const seen = await (kind === 3 ? t.mirror : t.space).read(area.at(page), 64);
-          bytesEqual(seen, model.slice(64 * page, 64 * page + 64), `page ${page} in step ${i}, ${kind === 3 ? 'device' : 'CPU'}`);
+          bytesEqual(
+            seen,
+            model.slice(64 * page, 64 * page + 64),
+            `page ${page} in step ${i}, ${kind === 3 ? 'device' : 'CPU'}`,
+          );
           continue;
         }
         model.set(bytes, 64 * page + offset);
       }
-      for (let page = 0; page < 16; page++) await area.expect(page, model.slice(64 * page, 64 * page + 64), `page ${page} at the end`);
+      for (let page = 0; page < 16; page++)
+        await area.expect(page, model.slice(64 * page, 64 * page + 64), `page ${page} at the end`);
     },
   },
   {
@@ -100,7 +106,11 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
       const outcome = await t.mirror.read(area.address, area.bytes).catch((error: unknown) => error);
       if (outcome instanceof Uint8Array) {
         for (let page = 0; page < 12; page++) {
-          bytesEqual(outcome.slice(page * t.pageSize, (page + 1) * t.pageSize), pattern(page, t.pageSize), `page ${page} of a long read`);
+          bytesEqual(
+            outcome.slice(page * t.pageSize, (page + 1) * t.pageSize),
+            pattern(page, t.pageSize),
+            `page ${page} of a long read`,
+          );
         }
       } else equal(nameOf(outcome), 'OUT_OF_DEVICE_MEMORY', 'error of a read that needs more pages than there are');
       await area.expectDevice(3, pattern(3, 64), 'a page afterwards');
@@ -153,10 +163,13 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
       const t = await SpaceRig.open(env, { frames: 4 });
       const area = await t.map({ pages: 12 });
       for (let round = 0; round < 3; round++) {
-        await Promise.all(Array.from({ length: 12 }, (_, page) => t.mirror.write(area.at(page, 32 * round), pattern(page + round, 32))));
+        await Promise.all(
+          Array.from({ length: 12 }, (_, page) => t.mirror.write(area.at(page, 32 * round), pattern(page + round, 32))),
+        );
       }
       for (let page = 0; page < 12; page++) {
-        for (let round = 0; round < 3; round++) await area.expectCpu(page, pattern(page + round, 32), `page ${page}`, 32 * round);
+        for (let round = 0; round < 3; round++)
+          await area.expectCpu(page, pattern(page + round, 32), `page ${page}`, 32 * round);
       }
     },
   },

@@ -109,7 +109,9 @@ export const fault = defineCases({ level: 'mirror', area: 'fault' }, [
       const reads = Array.from({ length: 24 }, (_, i) => t.mirror.read(area.at(i % 8), 64));
       const found = await Promise.all(reads);
       for (const [i, bytes] of found.entries()) bytesEqual(bytes, pattern(i % 8, 64), `read ${i}`);
-      await Promise.all(Array.from({ length: 16 }, (_, i) => t.mirror.write(area.at(i % 8, 64 * (1 + (i >> 3))), pattern(i, 64))));
+      await Promise.all(
+        Array.from({ length: 16 }, (_, i) => t.mirror.write(area.at(i % 8, 64 * (1 + (i >> 3))), pattern(i, 64))),
+      );
       for (let i = 0; i < 16; i++) await area.expectCpu(i % 8, pattern(i, 64), `write ${i}`, 64 * (1 + (i >> 3)));
     },
   },
@@ -124,10 +126,18 @@ export const fault = defineCases({ level: 'mirror', area: 'fault' }, [
       await t.space.write(area.address, pattern(1, area.bytes));
       await t.space.unmap(area.at(2), t.pageSize);
       const settled = await Promise.allSettled([0, 1, 2, 3].map((page) => t.mirror.read(area.at(page), 16)));
-      deepEqual(settled.map(({ status }) => status), ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'], 'outcomes of four reads');
+      deepEqual(
+        settled.map(({ status }) => status),
+        ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+        'outcomes of four reads',
+      );
       for (const [page, result] of settled.entries()) {
         if (result.status !== 'fulfilled') continue;
-        bytesEqual(result.value, pattern(1, area.bytes).slice(page * t.pageSize, page * t.pageSize + 16), `read ${page}`);
+        bytesEqual(
+          result.value,
+          pattern(1, area.bytes).slice(page * t.pageSize, page * t.pageSize + 16),
+          `read ${page}`,
+        );
       }
     },
   },
@@ -158,7 +168,10 @@ export const fault = defineCases({ level: 'mirror', area: 'fault' }, [
       await t.mirror.read(area.at(1), 8);
       const [before = 0, touched = 0, behind = 0] = t.mirror.residency(area.address, area.bytes);
       ok((touched & ON_DEVICE) !== 0, `the page that was read is on the device: flags ${touched}`);
-      ok((before & ON_DEVICE) === 0 && (behind & ON_DEVICE) === 0, 'its neighbours are not (no prefetch was asked for)');
+      ok(
+        (before & ON_DEVICE) === 0 && (behind & ON_DEVICE) === 0,
+        'its neighbours are not (no prefetch was asked for)',
+      );
     },
   },
 ]);

@@ -44,7 +44,11 @@ export const file = defineCases({ level: 'mirror', area: 'file' }, [
       for (const page of [2, 0, 3]) {
         await area.expectDevice(page, source.content.slice(page * t.pageSize, page * t.pageSize + 128), `page ${page}`);
       }
-      await area.expectCpu(1, source.content.slice(t.pageSize, t.pageSize + 128), 'a page that the device did not touch');
+      await area.expectCpu(
+        1,
+        source.content.slice(t.pageSize, t.pageSize + 128),
+        'a page that the device did not touch',
+      );
     },
   },
   {
@@ -59,9 +63,21 @@ export const file = defineCases({ level: 'mirror', area: 'file' }, [
       await t.mirror.write(area.at(1, 40), pattern(2, 64));
       await t.space.write(area.at(2, 40), pattern(3, 64));
       await t.space.sync(area.address, area.bytes);
-      bytesEqual(source.content.slice(t.pageSize + 40, t.pageSize + 104), pattern(2, 64), 'what the device wrote, in the file');
-      bytesEqual(source.content.slice(2 * t.pageSize + 40, 2 * t.pageSize + 104), pattern(3, 64), 'what the CPU wrote, in the file');
-      bytesEqual(source.content.slice(0, t.pageSize), pattern(1, 3 * t.pageSize).slice(0, t.pageSize), 'the page that nobody wrote');
+      bytesEqual(
+        source.content.slice(t.pageSize + 40, t.pageSize + 104),
+        pattern(2, 64),
+        'what the device wrote, in the file',
+      );
+      bytesEqual(
+        source.content.slice(2 * t.pageSize + 40, 2 * t.pageSize + 104),
+        pattern(3, 64),
+        'what the CPU wrote, in the file',
+      );
+      bytesEqual(
+        source.content.slice(0, t.pageSize),
+        pattern(1, 3 * t.pageSize).slice(0, t.pageSize),
+        'the page that nobody wrote',
+      );
     },
   },
   {
@@ -76,7 +92,11 @@ export const file = defineCases({ level: 'mirror', area: 'file' }, [
       for (let round = 0; round < 4; round++) {
         await t.mirror.write(area.at(0, 8 * round), pattern(10 + round, 8));
         await t.space.sync(area.address, area.bytes);
-        bytesEqual(source.content.slice(8 * round, 8 * round + 8), pattern(10 + round, 8), `store ${round} in the file`);
+        bytesEqual(
+          source.content.slice(8 * round, 8 * round + 8),
+          pattern(10 + round, 8),
+          `store ${round} in the file`,
+        );
       }
     },
   },

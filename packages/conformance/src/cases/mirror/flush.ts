@@ -11,7 +11,10 @@ function keepStoring(t: SpaceRig, address: number): { stop(): Promise<number> } 
   let stored = 0;
   const work = async (): Promise<void> => {
     for (let i = 0; i < 500 && !stopped; i++) {
-      await t.mirror.write(address, pattern(i, 64)).then(() => stored++, () => undefined);
+      await t.mirror.write(address, pattern(i, 64)).then(
+        () => stored++,
+        () => undefined,
+      );
       await t.env.turn();
     }
   };
@@ -89,7 +92,10 @@ export const flush = defineCases({ level: 'mirror', area: 'flush' }, [
       await t.mirror.write(area.address, pattern(1, 64));
       const held = await t.space.acquire(area.address, 64, 'write');
       let stored = false;
-      const store = env.expect('the store that waits for the CPU', t.mirror.write(area.address, pattern(2, 64)).then(() => void (stored = true)));
+      const store = env.expect(
+        'the store that waits for the CPU',
+        t.mirror.write(area.address, pattern(2, 64)).then(() => void (stored = true)),
+      );
       await env.quiet(t.device);
       equal(stored, false, 'a device store while the CPU holds the page for writing');
       bytesEqual(held.bytes, pattern(1, 64), 'what the CPU holds');

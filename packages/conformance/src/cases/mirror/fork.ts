@@ -101,10 +101,16 @@ export const fork = defineCases({ level: 'mirror', area: 'fork' }, [
       for (let page = 0; page < 4; page++) await t.space.write(area.at(page), pattern(page, 64));
       const child = await forkOf(t);
       const mirror = await attach(t, child);
-      await Promise.all([0, 1, 2, 3].map((page) => (page % 2 ? mirror : t.mirror).write(area.at(page), pattern(20 + page, 64))));
+      await Promise.all(
+        [0, 1, 2, 3].map((page) => (page % 2 ? mirror : t.mirror).write(area.at(page), pattern(20 + page, 64))),
+      );
       for (let page = 0; page < 4; page++) {
         await area.expect(page, pattern(page % 2 ? page : 20 + page, 64), `page ${page} of the parent`);
-        bytesEqual(await mirror.read(area.at(page), 64), pattern(page % 2 ? 20 + page : page, 64), `page ${page} of the child`);
+        bytesEqual(
+          await mirror.read(area.at(page), 64),
+          pattern(page % 2 ? 20 + page : page, 64),
+          `page ${page} of the child`,
+        );
       }
     },
   },
@@ -118,7 +124,8 @@ export const fork = defineCases({ level: 'mirror', area: 'fork' }, [
       for (let page = 0; page < 2; page++) await t.mirror.write(area.at(page), pattern(page, 64));
       const child = await forkOf(t);
       await t.space.unmap(area.address, area.bytes);
-      for (let page = 0; page < 2; page++) bytesEqual(await child.read(area.at(page), 64), pattern(page, 64), `page ${page} in the child`);
+      for (let page = 0; page < 2; page++)
+        bytesEqual(await child.read(area.at(page), 64), pattern(page, 64), `page ${page} in the child`);
     },
   },
   {

@@ -71,10 +71,15 @@ export const limit = defineCases({ level: 'mirror', area: 'limit' }, [
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 40 });
       const units = Math.min(2000, 2 * t.device.inner.limits.faultBuffer + 10);
-      const run = (ctx: { atomicAdd(at: number, value: number): number }, { x }: { x: number }, args: readonly number[]): void =>
-        void ctx.atomicAdd((args[0] ?? 0) + (x % 40) * (args[1] ?? 0), 1);
+      const run = (
+        ctx: { atomicAdd(at: number, value: number): number },
+        { x }: { x: number },
+        args: readonly number[],
+      ): void => void ctx.atomicAdd((args[0] ?? 0) + (x % 40) * (args[1] ?? 0), 1);
       const program = { language: 'js', run };
-      await t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [units] }).wait({ timeoutMs: env.waitMs });
+      await t.mirror
+        .launch(program, { args: [area.address, t.pageSize], grid: [units] })
+        .wait({ timeoutMs: env.waitMs });
       let sum = 0;
       for (let page = 0; page < 40; page++) {
         const bytes = await t.space.read(area.at(page), 4);

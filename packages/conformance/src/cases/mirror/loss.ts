@@ -21,8 +21,14 @@ export const loss = defineCases({ level: 'mirror', area: 'loss' }, [
       env.lose(t.device);
       const info = await env.expect('Mirror.lost', t.mirror.lost);
       const named = info.ranges.filter(({ start, end }) => start < area.at(4) && end > area.address);
-      ok(named.some(({ start, end }) => start <= area.at(2) && end >= area.at(3)), 'lost.ranges names the page that only the device had');
-      ok(!named.some(({ start, end }) => start < area.at(1) || end > area.at(3)), 'lost.ranges names no page that the host has');
+      ok(
+        named.some(({ start, end }) => start <= area.at(2) && end >= area.at(3)),
+        'lost.ranges names the page that only the device had',
+      );
+      ok(
+        !named.some(({ start, end }) => start < area.at(1) || end > area.at(3)),
+        'lost.ranges names no page that the host has',
+      );
       for (const page of [0, 1, 3]) await area.expectCpu(page, pattern(page, 64), `page ${page}`);
       await rejects(t.space.read(area.at(2), 64), ['DEVICE_LOST'], 'a CPU read of what is lost');
     },
@@ -38,7 +44,10 @@ export const loss = defineCases({ level: 'mirror', area: 'loss' }, [
       const area = await t.map({ pages: 2 });
       const held = await t.space.acquire(area.address, 64, 'write');
       const read = t.mirror.read(area.address, 64);
-      const outcome = env.expect('the read that waits for the CPU', rejects(read, GONE, 'a read on a device that is lost'));
+      const outcome = env.expect(
+        'the read that waits for the CPU',
+        rejects(read, GONE, 'a read on a device that is lost'),
+      );
       await env.turn();
       env.lose(t.device);
       await outcome;
@@ -93,12 +102,22 @@ export const loss = defineCases({ level: 'mirror', area: 'loss' }, [
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 8 });
       await t.space.write(area.address, pattern(1, area.bytes));
-      const reads = Array.from({ length: 8 }, (_, page) => t.mirror.read(area.at(page), 64).then(() => 'data', () => 'failed'));
+      const reads = Array.from({ length: 8 }, (_, page) =>
+        t.mirror.read(area.at(page), 64).then(
+          () => 'data',
+          () => 'failed',
+        ),
+      );
       for (let turns = env.pick(6); turns > 0; turns--) await env.turn();
       await t.device.close();
       const outcomes = await env.expect('all reads', Promise.all(reads));
       equal(outcomes.length, 8, 'reads that ended');
-      for (let page = 0; page < 8; page++) await area.expectCpu(page, pattern(1, area.bytes).slice(page * t.pageSize, page * t.pageSize + 64), `page ${page}`);
+      for (let page = 0; page < 8; page++)
+        await area.expectCpu(
+          page,
+          pattern(1, area.bytes).slice(page * t.pageSize, page * t.pageSize + 64),
+          `page ${page}`,
+        );
     },
   },
 ]);

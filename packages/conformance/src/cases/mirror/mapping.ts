@@ -27,7 +27,11 @@ export const mapping = defineCases({ level: 'mirror', area: 'mapping' }, [
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 4 });
       await t.space.write(area.address, pattern(1, area.bytes));
-      bytesEqual(await t.mirror.read(area.at(1), t.pageSize), pattern(1, area.bytes).slice(t.pageSize, 2 * t.pageSize), 'page 1');
+      bytesEqual(
+        await t.mirror.read(area.at(1), t.pageSize),
+        pattern(1, area.bytes).slice(t.pageSize, 2 * t.pageSize),
+        'page 1',
+      );
       await t.space.write(area.at(1, 100), pattern(2, 50));
       await area.expectDevice(1, pattern(2, 50), 'bytes that the CPU changed while the device had a copy', 100);
     },
@@ -48,7 +52,11 @@ export const mapping = defineCases({ level: 'mirror', area: 'mapping' }, [
       await area.expect(1, pattern(2, 32), 'what the device wrote across pages', -16);
       await t.space.protect(area.address, t.pageSize, 'read');
       await area.expect(0, pattern(1, 32), 'the page after protect', 5);
-      await rejects(t.mirror.write(area.at(0), pattern(3, 8)), ['ACCESS_DENIED'], 'a device store to the protected page');
+      await rejects(
+        t.mirror.write(area.at(0), pattern(3, 8)),
+        ['ACCESS_DENIED'],
+        'a device store to the protected page',
+      );
     },
   },
   {
@@ -108,7 +116,11 @@ export const mapping = defineCases({ level: 'mirror', area: 'mapping' }, [
       await t.map({ pages: count, address: area.at(from), fixed: true });
       for (let page = 0; page < 6; page++) {
         const replaced = (page >= from && page < from + count) || (over === 'two' && page >= 3);
-        await area.expect(page, replaced ? new Uint8Array(64) : pattern(page, 64), `page ${page}, replaced: ${replaced}`);
+        await area.expect(
+          page,
+          replaced ? new Uint8Array(64) : pattern(page, 64),
+          `page ${page}, replaced: ${replaced}`,
+        );
       }
     },
   },
@@ -146,15 +158,21 @@ export const mapping = defineCases({ level: 'mirror', area: 'mapping' }, [
       await away.unmap();
       const pages = how === 'grow' ? 6 : how === 'shrink' ? 2 : 4;
       const bytes = pages * t.pageSize;
-      const moved = await t.space.remap(area.address, area.bytes, how === 'move' ? { bytes, address: target } : { bytes });
+      const moved = await t.space.remap(
+        area.address,
+        area.bytes,
+        how === 'move' ? { bytes, address: target } : { bytes },
+      );
       for (let page = 0; page < Math.min(pages, 4); page++) {
         const at = moved.address + page * t.pageSize;
         bytesEqual(await t.mirror.read(at, 64), pattern(page, 64), `page ${page} at its new address, on the device`);
-        if (when === 'after') bytesEqual(await t.space.read(at + 64, 64), pattern(10 + page, 64), `page ${page}, what the device wrote`);
+        if (when === 'after')
+          bytesEqual(await t.space.read(at + 64, 64), pattern(10 + page, 64), `page ${page}, what the device wrote`);
       }
       if (how === 'move') await rejects(t.mirror.read(area.address, 8), NOT_MAPPED, 'the old address');
       if (how === 'shrink') await rejects(t.mirror.read(area.at(3), 8), NOT_MAPPED, 'the part cut off');
-      if (how === 'grow') bytesEqual(await t.mirror.read(moved.address + 5 * t.pageSize, 64), new Uint8Array(64), 'the part that is new');
+      if (how === 'grow')
+        bytesEqual(await t.mirror.read(moved.address + 5 * t.pageSize, 64), new Uint8Array(64), 'the part that is new');
     },
   },
   {

@@ -25,7 +25,8 @@ export const migration = defineCases({ level: 'mirror', area: 'migration' }, [
       await t.mirror.write(area.at(1), pattern(9, 64));
       await t.mirror.migrate(area.address, area.bytes, 'host');
       ok(onDevice(t, area.address, area.bytes) === 0, 'no page is on the device after migration to the host');
-      for (let page = 0; page < 4; page++) await area.expect(page, pattern(page === 1 ? 9 : page, 64), `page ${page} at the end`);
+      for (let page = 0; page < 4; page++)
+        await area.expect(page, pattern(page === 1 ? 9 : page, 64), `page ${page} at the end`);
     },
   },
   {
@@ -107,13 +108,19 @@ export const migration = defineCases({ level: 'mirror', area: 'migration' }, [
       const area = await t.map({ pages: 4 });
       for (let page = 0; page < 4; page++) await t.space.write(area.at(page), pattern(page, 64));
       await t.mirror.migrate(area.address, area.bytes, 'device');
-      const ranges: Record<string, readonly [number, number]> = { start: [0, 1], middle: [1, 3], end: [3, 4], all: [0, 4] };
+      const ranges: Record<string, readonly [number, number]> = {
+        start: [0, 1],
+        middle: [1, 3],
+        end: [3, 4],
+        all: [0, 4],
+      };
       const [from, to] = ranges[String(env.params['part'])] ?? [0, 4];
       await t.space.unmap(area.at(from), (to - from) * t.pageSize);
       const fresh = await t.map({ pages: 4 });
       for (let page = 0; page < 4; page++) {
         await t.mirror.write(fresh.at(page), pattern(50 + page, 64));
-        if (page >= from && page < to) await rejects(t.mirror.read(area.at(page), 8), ['ADDRESS_NOT_MAPPED'], `page ${page}`);
+        if (page >= from && page < to)
+          await rejects(t.mirror.read(area.at(page), 8), ['ADDRESS_NOT_MAPPED'], `page ${page}`);
         else await area.expect(page, pattern(page, 64), `page ${page}, which stayed`);
       }
     },
@@ -132,7 +139,8 @@ export const migration = defineCases({ level: 'mirror', area: 'migration' }, [
       if (data) for (let page = 0; page < 10; page++) await t.space.write(area.at(page), pattern(page, 64));
       await t.mirror.migrate(area.address, area.bytes, 'device').catch(() => undefined);
       ok(onDevice(t, area.address, area.bytes) <= 4, 'no more pages on the device than it has frames');
-      for (let page = 0; page < 10; page++) await area.expect(page, data ? pattern(page, 64) : new Uint8Array(64), `page ${page}`);
+      for (let page = 0; page < 10; page++)
+        await area.expect(page, data ? pattern(page, 64) : new Uint8Array(64), `page ${page}`);
     },
   },
   {

@@ -86,7 +86,10 @@ export const notifier = defineCases({ level: 'mirror', area: 'notifier' }, [
       await t.mirror.write(area.address, pattern(1, 16));
       const { seen } = watch(t, area.address, area.address + area.bytes);
       await t.space.close();
-      ok(seen.some((event) => event.startsWith('release')), `a release event among: ${seen.join(', ')}`);
+      ok(
+        seen.some((event) => event.startsWith('release')),
+        `a release event among: ${seen.join(', ')}`,
+      );
       await rejects(t.mirror.read(area.address, 16), ['CLOSED', 'ADDRESS_NOT_MAPPED'], 'a device read afterwards');
     },
   },

@@ -35,7 +35,9 @@ export const protection = defineCases({ level: 'mirror', area: 'protection' }, [
       await t.space.write(area.address, pattern(1, area.bytes));
       await t.space.protect(area.address, area.bytes, 'read');
       const store = (): Promise<void> =>
-        env.params['by'] === 'fill' ? t.mirror.fill(area.address, 64, 7) : t.mirror.write(area.address, new Uint8Array(64).fill(7));
+        env.params['by'] === 'fill'
+          ? t.mirror.fill(area.address, 64, 7)
+          : t.mirror.write(area.address, new Uint8Array(64).fill(7));
       await area.expectDevice(0, pattern(1, 64), 'the page');
       await rejects(store(), DENIED, 'device store');
       await rejects(t.space.write(area.address, pattern(2, 8)), DENIED, 'CPU store');
@@ -102,8 +104,14 @@ export const protection = defineCases({ level: 'mirror', area: 'protection' }, [
       await t.space.protect(area.at(5), t.pageSize, 'none');
       const outcomes = [];
       for (let page = 0; page < 6; page++) {
-        const read = await t.mirror.read(area.at(page), 8).then(() => 'r', () => '-');
-        const write = await t.mirror.write(area.at(page), pattern(2, 8)).then(() => 'w', () => '-');
+        const read = await t.mirror.read(area.at(page), 8).then(
+          () => 'r',
+          () => '-',
+        );
+        const write = await t.mirror.write(area.at(page), pattern(2, 8)).then(
+          () => 'w',
+          () => '-',
+        );
         outcomes.push(read + write);
       }
       deepEqual(outcomes, ['rw', 'r-', 'rw', 'r-', 'rw', '--'], 'rights of each page on the device');

@@ -28,10 +28,13 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
         },
       };
       const units = 84;
-      await t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [units] }).wait({ timeoutMs: env.waitMs });
+      await t.mirror
+        .launch(program, { args: [area.address, t.pageSize], grid: [units] })
+        .wait({ timeoutMs: env.waitMs });
       const counters = new Uint32Array((await t.space.read(area.address, 4 * units)).slice().buffer);
       deepEqual(counters, new Uint32Array(units).fill(1), 'effects of each unit');
-      for (let page = 1; page < 8; page++) equal(word(await t.space.read(area.at(page), 4)), 12, `additions to page ${page}`);
+      for (let page = 1; page < 8; page++)
+        equal(word(await t.space.read(area.at(page), 4)), 12, `additions to page ${page}`);
     },
   },
   {
@@ -44,7 +47,8 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
       const t = await SpaceRig.open(env, { frames: 3 });
       const area = await t.map({ pages: 8 });
       await Promise.all(Array.from({ length: 64 }, (_, i) => t.mirror.atomicAdd(area.at(i % 8), 1 + (i >> 3))));
-      for (let page = 0; page < 8; page++) equal(word(await t.space.read(area.at(page), 4)), 36, `the sum in page ${page}`);
+      for (let page = 0; page < 8; page++)
+        equal(word(await t.space.read(area.at(page), 4)), 36, `the sum in page ${page}`);
     },
   },
   {
@@ -81,11 +85,15 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
       const area = await t.map({ pages: 6 });
       const program: JsProgram = {
         language: 'js',
-        run: (ctx, { x }, [at = 0, size = 0, value = 0]) => ctx.store32(at + x * size, ctx.load32(at + x * size) * 3 + value),
+        run: (ctx, { x }, [at = 0, size = 0, value = 0]) =>
+          ctx.store32(at + x * size, ctx.load32(at + x * size) * 3 + value),
       };
-      const fences = [1, 2, 3].map((value) => t.mirror.launch(program, { args: [area.address, t.pageSize, value], grid: [6], queue: 0 }));
+      const fences = [1, 2, 3].map((value) =>
+        t.mirror.launch(program, { args: [area.address, t.pageSize, value], grid: [6], queue: 0 }),
+      );
       for (const fence of fences) await fence.wait({ timeoutMs: env.waitMs });
-      for (let page = 0; page < 6; page++) equal(word(await t.space.read(area.at(page), 4)), 18, `the word of page ${page}`);
+      for (let page = 0; page < 6; page++)
+        equal(word(await t.space.read(area.at(page), 4)), 18, `the word of page ${page}`);
     },
   },
   {

@@ -30,7 +30,8 @@ export const teardown = defineCases({ level: 'mirror', area: 'teardown' }, [
       for (let page = 0; page < 4; page++) await t.space.write(area.at(page), pattern(page, 64));
       const reads = [0, 1, 2, 3].map(async (page) => {
         const outcome = await t.mirror.read(area.at(page), 64).catch((error: unknown) => error);
-        if (outcome instanceof Uint8Array) bytesEqual(outcome, pattern(page, 64), `page ${page}, read while it was unmapped`);
+        if (outcome instanceof Uint8Array)
+          bytesEqual(outcome, pattern(page, 64), `page ${page}, read while it was unmapped`);
         else await rejects(Promise.reject(outcome), ENDED, `read of page ${page}`);
       });
       const all = env.expect('the racing reads', Promise.all(reads));
@@ -49,7 +50,12 @@ export const teardown = defineCases({ level: 'mirror', area: 'teardown' }, [
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 6 });
       await t.mirror.write(area.at(0), pattern(0, 64));
-      const writes = [1, 2, 3, 4, 5].map((page) => t.mirror.write(area.at(page), pattern(page, 64)).then(() => true, () => false));
+      const writes = [1, 2, 3, 4, 5].map((page) =>
+        t.mirror.write(area.at(page), pattern(page, 64)).then(
+          () => true,
+          () => false,
+        ),
+      );
       const all = env.expect('the writes', Promise.all(writes));
       for (let turns = Number(env.params['turns']); turns > 0; turns--) await env.turn();
       await t.mirror.detach();
@@ -57,7 +63,11 @@ export const teardown = defineCases({ level: 'mirror', area: 'teardown' }, [
       for (let page = 0; page < 6; page++) {
         const seen = await t.space.read(area.at(page), 64);
         if (done[page]) bytesEqual(seen, pattern(page, 64), `page ${page}, whose write succeeded`);
-        else ok(seen.every((byte, i) => byte === 0 || byte === pattern(page, 64)[i]), `page ${page} holds nothing foreign`);
+        else
+          ok(
+            seen.every((byte, i) => byte === 0 || byte === pattern(page, 64)[i]),
+            `page ${page} holds nothing foreign`,
+          );
       }
     },
   },
@@ -74,7 +84,10 @@ export const teardown = defineCases({ level: 'mirror', area: 'teardown' }, [
       const work = Array.from({ length: 12 }, (_, i) => {
         const at = area.at(i % 6);
         const access = i % 2 ? t.mirror.read(at, 64) : t.mirror.write(at, pattern(i, 64));
-        return access.then(() => 'done', () => 'failed');
+        return access.then(
+          () => 'done',
+          () => 'failed',
+        );
       });
       const all = env.expect('the accesses', Promise.all(work));
       for (let turns = Number(env.params['turns']); turns > 0; turns--) await env.turn();
@@ -95,12 +108,15 @@ export const teardown = defineCases({ level: 'mirror', area: 'teardown' }, [
       for (let page = 0; page < 4; page++) await t.mirror.write(keep.at(page), pattern(page, 64));
       for (let round = 0; round < 4; round++) {
         const area = await t.map({ pages: 6 });
-        const work = [0, 1, 2, 3, 4, 5].map((page) => t.mirror.write(area.at(page), pattern(9, 64)).catch(() => undefined));
+        const work = [0, 1, 2, 3, 4, 5].map((page) =>
+          t.mirror.write(area.at(page), pattern(9, 64)).catch(() => undefined),
+        );
         for (let turns = env.pick(5); turns > 0; turns--) await env.turn();
         await t.space.unmap(area.address, area.bytes);
         await Promise.all(work);
       }
-      for (let page = 0; page < 4; page++) await keep.expect(page, pattern(page, 64), `page ${page}, which stayed mapped`);
+      for (let page = 0; page < 4; page++)
+        await keep.expect(page, pattern(page, 64), `page ${page}, which stayed mapped`);
     },
   },
   {
@@ -114,7 +130,11 @@ export const teardown = defineCases({ level: 'mirror', area: 'teardown' }, [
       await t.mirror.write(area.address, pattern(1, 64));
       await t.mirror.detach();
       const again = await t.space.attach(t.device, { prefetch: 'none' });
-      bytesEqual(await again.read(area.address, 64), pattern(1, 64), 'the page through a new mirror on the same device');
+      bytesEqual(
+        await again.read(area.address, 64),
+        pattern(1, 64),
+        'the page through a new mirror on the same device',
+      );
       await again.write(area.at(1), pattern(2, 64));
       await again.detach();
       await area.expectCpu(1, pattern(2, 64), 'what the new mirror wrote');

@@ -1,0 +1,38 @@
+import { describe, test } from 'vitest';
+import { TYPICAL_LATENCY, type MemoryOptions } from '@mirrorspace/memory';
+import { driverCases, vitestSuite } from '../src/index.js';
+import { lossyMemory } from './lossy-memory.js';
+
+const backend = lossyMemory();
+
+await vitestSuite(test, { backend, seed: 1 });
+
+const reduced: Readonly<Record<string, MemoryOptions>> = {
+  'that takes time': { latency: TYPICAL_LATENCY, faults: [{ do: 'reorder' }], seed: 3 },
+  'that claims nothing': { features: [] },
+  'of one page size and a fault buffer of 4': {
+    features: ['replayable-faults', 'program:js', 'atomics', 'queues'],
+    pageSizes: [65536],
+    faultBuffer: 4,
+    residentUnits: 64,
+  },
+  'that is tiny': {
+    memory: 32768,
+    pageSizes: [4096],
+    pagesPerCommand: 3,
+    commandsPerSubmit: 4,
+    addressBits: 32,
+    tlbEntries: 2,
+  },
+};
+
+for (const [what, backendOptions] of Object.entries(reduced)) {
+  const tests: (readonly [string, () => Promise<void>, number])[] = [];
+  const collect = Object.assign((...args: readonly [string, () => Promise<void>, number]) => void tests.push(args), {
+    skip: () => undefined,
+  });
+  await vitestSuite(collect, { backend, backendOptions, cases: driverCases, seed: 2 });
+  describe(`a device ${what}`, () => {
+    for (const [name, body, timeoutMs] of tests) test(name, body, timeoutMs);
+  });
+}
