@@ -1,4 +1,4 @@
-import { throwIfAborted } from './abort.js';
+import { checkSignal, throwIfAborted } from './abort.js';
 import { hex, rangeOf } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { RecallMode } from './device-pages.js';
@@ -41,6 +41,8 @@ export async function acquire(
   const range = rangeOf(start, bytes);
   const limits = checkHoldOptions(options);
   const aligned = space.pageRange(start, bytes);
+  space.checkOpen();
+  space.checkAccess(aligned.start, aligned.end, mode === 'write');
   const pages = new Uint32Array((aligned.end - aligned.start) / space.pageSize);
   const first = space.pageOf(aligned.start);
   for (;;) {
@@ -53,7 +55,7 @@ export async function acquire(
       continue;
     }
     const discard = mode === 'write' && options.discard === true;
-    if (!discard) checkNotLost(space, first, pages);
+    checkNotLost(space, first, pages, discard ? innerPages(space, pages, range) : undefined);
     for (const page of pages) space.store.hold(page, mode === 'write' ? PAGE_HELD_WRITE : PAGE_HELD_READ);
     try {
       await bringHome(space, pages, mode, discard, range);
@@ -198,8 +200,14 @@ function prepare(
   }
 }
 
-function checkNotLost(space: SpaceState, first: number, pages: Uint32Array): void {
+function checkNotLost(
+  space: SpaceState,
+  first: number,
+  pages: Uint32Array,
+  renewed: { from: number; to: number } | undefined,
+): void {
   for (let i = 0; i < pages.length; i++) {
+    if (renewed !== undefined && i >= renewed.from && i < renewed.to) continue;
     if ((space.store.state[pages[i]!]! & PAGE_LOST) === 0) continue;
     const address = (first + i) * space.pageSize;
     throw new MirrorError(
@@ -229,5 +237,6 @@ function checkHoldOptions(options: HoldOptions): { timeoutMs: number } {
   if (typeof timeoutMs !== 'number') throw new TypeError(`timeoutMs must be a number, got ${typeof timeoutMs}`);
   if (!(timeoutMs > 0 && timeoutMs <= 2 ** 31 - 1))
     throw new RangeError(`timeoutMs must lie in 1 to ${2 ** 31 - 1}, got ${timeoutMs}`);
+  checkSignal(options.signal);
   return { timeoutMs };
 }
