@@ -14,10 +14,17 @@ export async function adviseRange(
   checkAdvice(space, request);
   space.checkMapped(start, end);
   const { pin } = request;
-  for (const region of isolate(space, owner, start, end)) region.advice = { ...region.advice, ...request };
+  const regions = isolate(space, owner, start, end);
+  const before = regions.map((region) => region.advice);
+  for (const region of regions) region.advice = { ...region.advice, ...request };
   if (pin === undefined) return;
+  try {
+    if (pin !== null) await mirrorOf(space, pin).pin(start, end);
+  } catch (error) {
+    regions.forEach((region, i) => (region.advice = before[i]!));
+    throw error;
+  }
   for (const mirror of space.mirrors) if (mirror !== pin) mirror.unpin(start, end);
-  if (pin !== null) await mirrorOf(space, pin).pin(start, end);
 }
 
 /** Brings a page range to a mirror ahead of faults, best effort. */
