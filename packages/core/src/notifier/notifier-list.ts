@@ -1,4 +1,4 @@
-import { IdList, IntervalIndex, checkRange } from '../address/index.js';
+import { ADDRESS_LIMIT, IdList, IntervalIndex, checkRange } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { NotifierEvent, NotifierEventKind, NotifierOptions } from './event.js';
 import { IntervalNotifier, type NotifierHost } from './interval-notifier.js';
@@ -52,17 +52,23 @@ export class NotifierList implements NotifierHost {
     checkRange({ start: options.start, end: options.end });
     if (typeof options.invalidate !== 'function') throw new TypeError('notifier needs an invalidate function');
     const notifier = new IntervalNotifier(this, options);
-    if (this.active > 0) this.deferred.push(notifier);
-    else this.link(notifier);
+    if (this.active > 0) {
+      // It was not told of what is active now, so its readers wait until that has ended.
+      notifier.sequence = this.seq;
+      this.deferred.push(notifier);
+    } else this.link(notifier);
     return notifier;
   }
 
   /**
    * Begins an invalidation of `[start, end)`: tells every overlapping notifier that has another owner. Synchronous.
    * Each `begin` that returns needs one {@link end}.
-   * @throws MirrorError `BUSY` when `blockable` is false and a notifier refused; then there is nothing to end
+   * @throws RangeError for a malformed range; MirrorError `BUSY` when `blockable` is false and a notifier refused; or what a
+   *   notifier threw. Then there is nothing to end
    */
   begin(kind: NotifierEventKind, start: number, end: number, owner?: unknown, blockable = true): void {
+    if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start < end && end <= ADDRESS_LIMIT))
+      throw new RangeError(`an invalidation needs a range of addresses, got ${start} to ${end}`);
     if (this.active++ === 0) this.seq++;
     // A callback may invalidate in turn: each depth has a list of its own.
     const found = (this.found[this.depth] ??= new IdList());
@@ -70,17 +76,12 @@ export class NotifierList implements NotifierHost {
     this.depth++;
     this.index.query(start, end, found);
     let refusedBy: IntervalNotifier | undefined;
-    for (let i = 0; i < found.length && refusedBy === undefined; i++) {
-      const notifier = this.notifiers[found.items[i]!]!;
-      if (notifier.removed || (owner !== undefined && notifier.owner === owner)) continue;
-      notifier.sequence = this.seq;
-      const event = this.event;
-      event.kind = kind;
-      event.start = start;
-      event.end = end;
-      event.blockable = blockable;
-      event.owner = owner;
-      if (notifier.invalidate(event) === false && !blockable) refusedBy = notifier;
+    try {
+      refusedBy = this.tell(found, kind, start, end, owner, blockable);
+    } catch (error) {
+      this.depth--;
+      this.end();
+      throw error;
     }
     this.depth--;
     if (refusedBy === undefined) return;
@@ -92,8 +93,33 @@ export class NotifierList implements NotifierHost {
     );
   }
 
-  /** Ends an invalidation. */
+  /** Tells notifiers in turn; returns the first that refuses where it may. */
+  private tell(
+    found: IdList,
+    kind: NotifierEventKind,
+    start: number,
+    end: number,
+    owner: unknown,
+    blockable: boolean,
+  ): IntervalNotifier | undefined {
+    for (let i = 0; i < found.length; i++) {
+      const notifier = this.notifiers[found.items[i]!]!;
+      if (notifier.removed || (owner !== undefined && notifier.owner === owner)) continue;
+      notifier.sequence = this.seq;
+      const event = this.event;
+      event.kind = kind;
+      event.start = start;
+      event.end = end;
+      event.blockable = blockable;
+      event.owner = owner;
+      if (notifier.invalidate(event) === false && !blockable) return notifier;
+    }
+    return undefined;
+  }
+
+  /** Ends an invalidation. @throws RangeError when none is active */
   end(): void {
+    if (this.active === 0) throw new RangeError('no invalidation is active: each begin has one end');
     if (--this.active > 0) return;
     this.seq++;
     while (this.deferred.length > 0) {
@@ -126,7 +152,7 @@ export class NotifierList implements NotifierHost {
   }
 
   private unlink(notifier: IntervalNotifier): void {
-    if (notifier.id < 0) return;
+    if (this.notifiers[notifier.id] !== notifier) return;
     this.index.remove(notifier.id);
     this.notifiers[notifier.id] = undefined;
     this.freeIds.push(notifier.id);
