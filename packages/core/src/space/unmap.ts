@@ -15,6 +15,7 @@ export function unmapSync(space: SpaceState, owner: RegionOwner, start: number, 
   zap(space, start, end);
   for (const region of hit) cut(space, owner, region, start, end, released);
   space.notifiers.end();
+  space.store.announce();
   return released;
 }
 
