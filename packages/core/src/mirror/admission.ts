@@ -179,7 +179,8 @@ export class Admission {
   private getReady(mirror: MirrorState, region: Region, pageNumber: number, need: number, write: boolean): void {
     const { space } = mirror;
     this.defer(mirror, pageNumber, write);
-    if (need === NEEDS_UNLOCK) return;
+    if (need === NEEDS_UNLOCK || mirror.preparing.has(pageNumber)) return;
+    mirror.preparing.add(pageNumber);
     if (need === NEEDS_HOME) {
       const page = space.store.lookup(space.base + pageNumber);
       void this.work(mirror, pageNumber, () => recallPages(space.store, Uint32Array.of(page), 1, 'clean'));
@@ -227,6 +228,7 @@ export class Admission {
       mirror.refused.push(pageNumber, 0, 0, cancelReason(error));
     } finally {
       this.working--;
+      mirror.preparing.delete(pageNumber);
       store.announce();
     }
   }

@@ -29,6 +29,8 @@ export class MirrorState {
   wantedFaults = 0;
   /** Faults that wait for a lock, a hold, a file or another device. */
   readonly deferred = new PageMoves();
+  /** Page numbers for which background work is under way. */
+  readonly preparing = new Set<number>();
   /** Faults whose background work failed; codes are cancel reasons. */
   readonly refused = new PageMoves();
   /** The batch being collected, while one is. */
