@@ -6,7 +6,7 @@ import type { SpaceState } from './state.js';
 export const NEEDS_SOURCE = -1;
 /** The page must first come home from the device that owns it, because a private copy of it is to be made. */
 export const NEEDS_HOME = -2;
-/** The page is locked, and a private copy of it is to be made: wait for the unlock. */
+/** The page is locked, and is not mapped here yet or a private copy of it is to be made: wait for the unlock. */
 export const NEEDS_UNLOCK = -3;
 
 /**
@@ -22,6 +22,8 @@ export function resolve(space: SpaceState, region: Region, pageNumber: number, w
   if (page < 0) {
     page = find(space, region, pageNumber);
     if (page < 0) return page;
+    // Still being read from its source; if that fails, the page must not be found mapped.
+    if ((store.state[page]! & PAGE_LOCKED) !== 0) return NEEDS_UNLOCK;
     store.link(key, page);
   }
   return write && !region.shared && store.isShared(page) ? breakCopyOnWrite(space, key, page) : page;
