@@ -67,7 +67,13 @@ export class NotifierList implements NotifierHost {
    *   notifier threw. Then there is nothing to end
    */
   begin(kind: NotifierEventKind, start: number, end: number, owner?: unknown, blockable = true): void {
-    if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start < end && end <= ADDRESS_LIMIT))
+    if (!(
+      Number.isSafeInteger(start) &&
+      Number.isSafeInteger(end) &&
+      0 <= start &&
+      start < end &&
+      end <= ADDRESS_LIMIT
+    ))
       throw new RangeError(`an invalidation needs a range of addresses, got ${start} to ${end}`);
     if (this.active++ === 0) this.seq++;
     // A callback may invalidate in turn: each depth has a list of its own.
