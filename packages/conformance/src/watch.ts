@@ -90,7 +90,7 @@ export class WatchedDevice implements Device {
       submit(commands: readonly Command[], options?: SubmitOptions): Fence {
         respect(lowered, commands);
         const fence = options ? queue.submit(commands, options) : queue.submit(commands);
-        const kinds = Array.isArray(commands) ? commands.map((command) => command?.kind).join(', ') : 'malformed';
+        const kinds = isList(commands) ? commands.map((command) => command?.kind).join(', ') : 'malformed';
         submissions.push({ queue: queue.id, kinds, fence });
         return fence;
       },
@@ -111,7 +111,7 @@ type HeldLimits = Pick<DeviceLimits, 'commandsPerSubmit' | 'pagesPerCommand' | '
 
 /** Holds the caller to lowered limits, as the device itself holds it to its own. */
 function respect(limits: HeldLimits, commands: readonly Command[]): void {
-  if (!Array.isArray(commands)) return;
+  if (!isList(commands)) return;
   if (commands.length > limits.commandsPerSubmit) {
     throw new RangeError(`${commands.length} commands in a submission; the device takes ${limits.commandsPerSubmit}`);
   }
@@ -126,6 +126,11 @@ function respect(limits: HeldLimits, commands: readonly Command[]): void {
     const outside = command.frames.subarray(0, count).find((frame: number) => frame >= end);
     if (outside !== undefined) throw new RangeError(`${command.kind} names frame ${outside}; the device has ${end}`);
   }
+}
+
+/** `Array.isArray` that leaves the type alone: on a readonly array it would narrow to `any[]`. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }
 
 /** A fault source that hands out at most `capacity` faults a drain. */

@@ -5,29 +5,37 @@ import { error, probe } from './error.js';
 import { exclusive, managedOnMirroring } from './exclusive.js';
 import { fault, unclaimedFaults } from './fault.js';
 import { fence } from './fence.js';
+import { fill } from './fill.js';
 import { flush } from './flush.js';
 import { leak } from './leak.js';
 import { limit } from './limit.js';
 import { loss } from './loss.js';
 import { mapping } from './mapping.js';
 import { migration } from './migration.js';
+import { overflow } from './overflow.js';
 import { program } from './program.js';
 import { protection, unclaimedProtection } from './protection.js';
 import { queue } from './queue.js';
 import { replay } from './replay.js';
+import { rights } from './rights.js';
+import { scheduling } from './scheduling.js';
 import { teardown } from './teardown.js';
 
 /** Cases that need the driver contract alone. */
 export const driverCases: readonly Case[] = [
   ...limit,
   ...mapping,
+  ...fill,
   ...fault,
+  ...overflow,
   ...unclaimedFaults,
   ...protection,
+  ...rights,
   ...unclaimedProtection,
   ...flush,
   ...queue,
   ...fence,
+  ...scheduling,
   ...dirty,
   ...unclaimedDirty,
   ...migration,
