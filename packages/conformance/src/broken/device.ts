@@ -1,0 +1,42 @@
+import type { Device } from '@mirrorspace/core/driver';
+import type { TestedBackend } from '../backend.js';
+
+/** A device that keeps the whole contract but for one rule. */
+export interface BrokenDevice {
+  /** Short and readable: `theme/what-is-wrong`. */
+  readonly name: string;
+  /** What it does, in one sentence. */
+  readonly breaks: string;
+  /** Members of the contract, or `R1` to `R10`. A case catches the device only if its rule names one of them. */
+  readonly rules: readonly string[];
+  /** What the correct device below is opened with. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** Puts the defect around a correct device. */
+  wrap(device: Device): Device;
+}
+
+/** A backend whose devices are broken, and a way to close the correct ones below them. */
+export interface BrokenBackend extends TestedBackend {
+  /** Closes every device that was opened, whatever the broken ones did about it. */
+  release(): Promise<void>;
+}
+
+/** Makes a backend that opens `reference` and breaks each device. */
+export function breakBackend(reference: TestedBackend, broken: Pick<BrokenDevice, 'options' | 'wrap'>): BrokenBackend {
+  const correct = new Map<Device, Device>();
+  return {
+    name: reference.name,
+    probe: () => reference.probe(),
+    async open(options) {
+      const device = await reference.open({ ...broken.options, ...(options as object | undefined) });
+      const wrapped = broken.wrap(device);
+      correct.set(wrapped, device);
+      return wrapped;
+    },
+    conformance: { lose: (device) => reference.conformance?.lose?.(correct.get(device) ?? device) },
+    async release() {
+      for (const device of correct.values()) await device.close();
+      correct.clear();
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import type { Command, Device, DeviceFeature, DeviceLimits } from '@mirrorspace/core/driver';
+import type { BrokenDevice } from '../device.js';
+import { override, relisting, rewriting, withSubmit } from '../wrap.js';
+
+const ALL: readonly DeviceFeature[] = [
+  'queues',
+  'priorities',
+  'preemption',
+  'accessed-bits',
+  'dirty-bits',
+  'replayable-faults',
+  'atomics',
+  'read-only-maps',
+  'page-sizes',
+  'program:js',
+];
+
+const but = (...missing: DeviceFeature[]): DeviceFeature[] => ALL.filter((name) => !missing.includes(name));
+
+/** A device that says of itself what is not so. */
+function saying(device: Device, features: readonly DeviceFeature[], limits: Partial<DeviceLimits> = {}): Device {
+  return override(device, { features: new Set(features), limits: { ...device.limits, ...limits } });
+}
+
+/** Takes numbers of frames for those of a smaller memory. */
+function wrapping(device: Device): Device {
+  return rewriting(device, (command) => {
+    if (!('frames' in command)) return command;
+    const count = device.limits.memory / command.pageSize;
+    return { ...command, frames: command.frames.map((frame) => frame % count) };
+  });
+}
+
+/** Swallows what would be refused as unsupported. */
+function swallowing(device: Device): Device {
+  return withSubmit(device, (queue) => (commands: readonly Command[], options) => {
+    try {
+      return queue.submit(commands, options);
+    } catch {
+      return queue.submit([], options);
+    }
+  });
+}
+
+/** Claims, limits and clocks that lie. */
+export const claims: readonly BrokenDevice[] = [
+  {
+    name: 'claims/memory-doubled',
+    breaks: 'claims twice the memory; frames beyond it are those at its start',
+    rules: ['limits.memory: `memory / pageSize` frames'],
+    wrap: (device) => saying(wrapping(device), ALL, { memory: 2 * device.limits.memory }),
+  },
+  {
+    name: 'claims/frames-unchecked',
+    breaks: 'takes frame numbers beyond its memory',
+    rules: ['limits.memory: a frame number'],
+    wrap: wrapping,
+  },
+  {
+    name: 'claims/long-lists-cut',
+    breaks: 'runs a thousand pages of a list and forgets the rest',
+    rules: ['limits.pagesPerCommand'],
+    wrap: (device) =>
+      rewriting(device, (command) =>
+        'count' in command && command.count !== undefined
+          ? { ...command, count: Math.min(1000, command.count) }
+          : command,
+      ),
+  },
+  {
+    name: 'claims/long-lists-taken',
+    breaks: 'takes lists that are longer than it says, and runs their start',
+    rules: ['limits.pagesPerCommand: most pages'],
+    wrap: (device) =>
+      rewriting(device, (command) =>
+        'count' in command && command.count !== undefined
+          ? { ...command, count: Math.min(device.limits.pagesPerCommand, command.count) }
+          : command,
+      ),
+  },
+  {
+    name: 'claims/long-submissions-taken',
+    breaks: 'takes submissions that are longer than it says, and runs their start',
+    rules: ['limits.commandsPerSubmit'],
+    wrap: (device) => relisting(device, (commands) => commands.slice(0, device.limits.commandsPerSubmit)),
+  },
+  {
+    name: 'claims/buffer-smaller',
+    breaks: 'the fault buffer holds less than limits.faultBuffer',
+    rules: ['FaultSource'],
+    options: { faultBuffer: 8 },
+    wrap: (device) => saying(device, ALL, { faultBuffer: 64 }),
+  },
+  {
+    name: 'claims/no-dirty-bits',
+    breaks: 'claims dirty-bits, and takes every writable entry for dirty',
+    rules: ['HarvestCommand'],
+    options: { features: but('dirty-bits') },
+    wrap: (device) => saying(device, ALL),
+  },
+  {
+    name: 'claims/no-stalls',
+    breaks: 'claims replayable-faults, and fails accesses to missing pages at once',
+    rules: ['FaultSource'],
+    options: { features: but('replayable-faults') },
+    wrap: (device) => saying(device, ALL),
+  },
+  {
+    name: 'claims/no-priorities',
+    breaks: 'claims priorities, and serves queues in turn',
+    rules: ['DeviceFeature priorities'],
+    options: { features: but('priorities') },
+    wrap(device) {
+      const queues = device.queues.map((queue) => override(queue, { priority: queue.paging ? 'high' : 'normal' }));
+      return saying(override(device, { queues }), ALL);
+    },
+  },
+  {
+    name: 'claims/no-preemption',
+    breaks: 'claims preemption, and lets urgent work wait for the running launch',
+    rules: ['DeviceFeature preemption'],
+    // A launch that runs in one go, and no priority by which urgent work would come before it.
+    options: { features: but('preemption', 'priorities'), residentUnits: 4096 },
+    wrap: (device) => saying(device, but('priorities'), { preemptionUs: 1 }),
+  },
+  {
+    name: 'claims/atomics-unclaimed',
+    breaks: 'does not claim atomics, and takes atomicAdd',
+    rules: ['DeviceFeature atomics'],
+    wrap: (device) => saying(device, but('atomics')),
+  },
+  {
+    name: 'claims/programs-unclaimed',
+    breaks: 'does not claim program:js, and takes launches',
+    rules: ['DeviceFeature program:js'],
+    wrap: (device) => saying(device, but('program:js')),
+  },
+  {
+    name: 'claims/read-only-unclaimed',
+    breaks: 'does not claim read-only-maps, and maps such pages writable',
+    rules: ['DeviceFeature read-only-maps'],
+    wrap: (device) => saying(device, but('read-only-maps')),
+  },
+  {
+    name: 'claims/any-language',
+    breaks: 'takes programs of any language, and runs none of them',
+    rules: ['DeviceFeature program:<language>'],
+    wrap: swallowing,
+  },
+  {
+    name: 'claims/mirroring-swallowed',
+    breaks: 'takes commands for mirroring MMUs, and does nothing with them',
+    rules: ['MirroringCommand'],
+    wrap: swallowing,
+  },
+  {
+    name: 'claims/wide-addresses',
+    breaks: 'opens MMUs for more address bits than it has',
+    rules: ['Device.createMmu'],
+    wrap: (device) =>
+      override(device, {
+        createMmu: ({ addressBits, ...options }) =>
+          device.createMmu({
+            ...options,
+            addressBits: addressBits > device.limits.addressBits ? device.limits.addressBits : addressBits,
+          }),
+      }),
+  },
+  {
+    name: 'claims/clock-backwards',
+    breaks: 'now() runs backwards',
+    rules: ['Device.now'],
+    wrap(device) {
+      let now = 1e6;
+      return override(device, { now: () => now-- });
+    },
+  },
+];

@@ -1,0 +1,29 @@
+import type { BrokenDevice } from '../device.js';
+import { accesses } from './accesses.js';
+import { bits } from './bits.js';
+import { cancels } from './cancels.js';
+import { claims } from './claims.js';
+import { copies } from './copies.js';
+import { entries } from './entries.js';
+import { faults } from './faults.js';
+import { fences } from './fences.js';
+import { lives } from './lives.js';
+import { order } from './order.js';
+import { replays } from './replays.js';
+import { tlb } from './tlb.js';
+
+/** Every broken device: each must be caught by a case that names the rule it breaks. */
+export const brokenDevices: readonly BrokenDevice[] = [
+  ...tlb,
+  ...bits,
+  ...entries,
+  ...accesses,
+  ...copies,
+  ...order,
+  ...fences,
+  ...faults,
+  ...cancels,
+  ...replays,
+  ...lives,
+  ...claims,
+];
