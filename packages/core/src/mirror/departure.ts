@@ -41,6 +41,8 @@ export function depart(pool: PoolState, residency: Residency, page: number, mode
     const mirror = pool.mirrorAt(residency, key);
     if (mirror !== undefined) pool.batchOf(mirror).drop.push(key - mirror.space.base, frame, page, 0);
   }
+  // A page that stays for reading has lost its entry, too: the next access makes it anew.
+  residency.uninstall(page);
   if (content) pool.batchOf(pool.someMirror(residency)).force.push(0, frame, page, 0);
 }
 
