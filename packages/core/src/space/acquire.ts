@@ -4,6 +4,7 @@ import { MirrorError } from '../driver/index.js';
 import type { RecallMode } from './device-pages.js';
 import type { Held, HoldMode, HoldOptions } from './held.js';
 import { HeldRange } from './held-range.js';
+import type { HostMemory } from './host-memory.js';
 import { recallPages } from './recall.js';
 import {
   PAGE_HELD,
@@ -195,9 +196,16 @@ function prepare(
   for (let i = 0; i < pages.length; i++) {
     const page = pages[i]!;
     const fresh = i >= inner.from && i < inner.to;
-    if (fresh || (store.state[page]! & PAGE_ZERO) !== 0) store.host.zero(page);
+    if ((store.state[page]! & PAGE_ZERO) !== 0) store.host.zero(page);
+    else if (fresh) clear(store.host, page);
     store.state[page]! &= fresh ? ~(PAGE_ZERO | PAGE_LOST | PAGE_WRITTEN) : ~PAGE_ZERO;
   }
+}
+
+/** Zeros over content. The host's own `zero` is for frames that nobody wrote to since they were allocated. */
+function clear(host: HostMemory, page: number): void {
+  const offset = host.offsetOf(page);
+  host.bufferOf(page).fill(0, offset, offset + host.pageSize);
 }
 
 function checkNotLost(

@@ -23,7 +23,7 @@ export interface HostMemory extends HostFrames {
   allocate(count: number): number;
   /** Gives a frame back. */
   free(frame: number): void;
-  /** Makes a frame's bytes zero. */
+  /** Makes a frame's bytes zero. Only for frames that hold no content yet: what is known to be zero since `allocate` may be left as it is. */
   zero(frame: number): void;
   /** Makes sure that `count` consecutive frames have storage, contiguous where that is still possible. @throws MirrorError `OUT_OF_HOST_MEMORY` */
   commit(first: number, count: number): void;
