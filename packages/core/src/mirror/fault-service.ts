@@ -8,6 +8,7 @@ import {
 } from '../driver/index.js';
 import { ActiveWindow } from '../policy/index.js';
 import { Admission } from './admission.js';
+import { CrowdRecord } from './crowd-record.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PoolState } from './pool-state.js';
 import { Prefetcher } from './prefetcher.js';
@@ -33,6 +34,7 @@ export class FaultService {
   private readonly room: Room;
   private readonly window: ActiveWindow;
   private retired: number;
+  private readonly crowd = new CrowdRecord();
   /** The device asked for service since the last round. */
   private asked = false;
   private readonly kick: () => void;
@@ -172,6 +174,7 @@ export class FaultService {
     this.retired = retired;
     this.window.onRound(true);
     this.pool.frames.clearFresh();
+    this.crowd.clear();
     return true;
   }
 
@@ -182,7 +185,8 @@ export class FaultService {
     window.onRound(false);
     for (const mirror of pool.mirrors) mirror.stats.stalls++;
     const settled = !pool.busy && !this.admission.busy;
-    const hopeless = single && settled && (placed === 0 || window.stuck);
+    const fits = pool.frames.freshFrames > 0 && !(single && this.crowd.add(pool));
+    const hopeless = single && settled && ((placed === 0 && !fits) || window.stuck);
     for (const mirror of pool.mirrors) {
       const { sorted } = mirror;
       if (sorted.length === 0) continue;
