@@ -1,3 +1,4 @@
+import { MirrorError } from '@mirrorspace/core';
 import { describe, expect, it, vi } from 'vitest';
 import { CannotRunError, runDemo } from '../src/demo/run.js';
 import type { DemoFigures } from '../src/demo/figures.js';
@@ -28,7 +29,7 @@ const figures: DemoFigures = {
   },
   ...{ faults: 1, batches: 1, pagesIn: 1, pagesOut: 1, bytesIn: 4096, bytesOut: 4096, evictions: 0 },
   ...{ copyEverythingBytes: 2 ** 24, timeMs: 1, deviceTimeMs: 1, buildMs: 1, cpuRenderMs: 1, totalMs: 1 },
-  files: { picture: 'a', residency: 'b', trace: 'c' },
+  files: { picture: 'a.png', residency: 'b.png', trace: 'c.json' },
 };
 
 describe('mirrorspace demo', () => {
@@ -46,6 +47,20 @@ describe('mirrorspace demo', () => {
   it('ends with exit code 1 and the reason where the device cannot run it', async () => {
     vi.mocked(runDemo).mockRejectedValue(new CannotRunError('no such hardware'));
     expect(await capture('demo')).toEqual({ exitCode: 1, stdout: '', stderr: 'mirrorspace: no such hardware\n' });
+  });
+
+  it('ends with exit code 1 and the typed error as it is, without a stack', async () => {
+    vi.mocked(runDemo).mockRejectedValue(new MirrorError('OUT_OF_DEVICE_MEMORY', 'a unit needs more'));
+    const expected = { exitCode: 1, stdout: '', stderr: 'mirrorspace: OUT_OF_DEVICE_MEMORY: a unit needs more\n' };
+    expect(await capture('demo')).toEqual(expected);
+  });
+
+  it('prints a table and the paths when all is well', async () => {
+    vi.mocked(runDemo).mockResolvedValue({ ...figures, verified: true });
+    const { exitCode, stdout, stderr } = await capture('demo');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const words = ['faults', 'batches', 'evictions', 'to the device', 'from the device', 'copying everything', 'equal'];
+    for (const word of [...words, ...Object.values(figures.files)]) expect(stdout).toContain(word);
   });
 
   it('shows where an unexpected error comes from', async () => {

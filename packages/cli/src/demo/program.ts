@@ -1,5 +1,7 @@
 import type { JsProgram } from '@mirrorspace/core';
-import { renderTile } from './tracer.js';
+import { createRenderer } from './tracer.js';
+
+const renderTile = createRenderer();
 
 /** Arguments: header address, column and row of the grid's first tile. A work unit renders the tile at its place in the grid. */
 export const traceProgram: JsProgram = {

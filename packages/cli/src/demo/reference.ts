@@ -1,4 +1,4 @@
-import { renderTile, TILE } from './tracer.js';
+import { createRenderer, TILE } from './tracer.js';
 import type { RenderMemory } from './traverse.js';
 
 /** Bytes of the CPU's that stand for the virtual memory from `address` on. */
@@ -47,6 +47,8 @@ export class CpuMemory implements RenderMemory {
     return true;
   }
 }
+
+const renderTile = createRenderer();
 
 /** Renders a whole picture of `width` x `height` pixels on the CPU. */
 export function renderReference(memory: RenderMemory, header: number, width: number, height: number): void {

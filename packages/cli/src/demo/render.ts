@@ -5,7 +5,7 @@ import { TILE } from './tracer.js';
 import type { PlacedWorld } from './world.js';
 
 /** Tiles along the side of a launch's block. */
-const BLOCK = 4;
+const BLOCK = 8;
 
 /** Launches that {@link renderOnDevice} makes for a picture. */
 export function launchesFor({ width, height }: PlacedWorld['size']): number {
