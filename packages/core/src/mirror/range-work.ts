@@ -7,6 +7,7 @@ import {
   PAGE_WRITTEN,
   type RangeOptions,
   recallPages,
+  type Region,
   throwIfAborted,
 } from '../space/index.js';
 import type { DevicePool } from './device-pool.js';
@@ -60,7 +61,7 @@ async function getReady(
     if (region.object?.source !== undefined) {
       await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, signal);
     }
-    for (const page of touched(mirror, start, end)) {
+    for (const page of known(mirror, region, start, end)) {
       const owned = (space.store.state[page]! & PAGE_OWNED) !== 0;
       if ((space.store.devices[page]! & ~mine) !== 0 && (write || owned)) elsewhere.push(page);
     }
@@ -90,6 +91,19 @@ function touched(mirror: MirrorState, from: number, to: number): number[] {
   const slots = new IdList();
   store.table.collect(base + from, base + to, slots);
   return Array.from(slots.items.subarray(0, slots.length), (slot) => store.table.entry(slot) - 1);
+}
+
+/** The pages behind a range of page numbers of a region: those that are mapped there, and those of its object that are not mapped yet. */
+function known(mirror: MirrorState, region: Region, from: number, to: number): number[] {
+  const { space } = mirror;
+  if (region.object === undefined) return touched(mirror, from, to);
+  const pages: number[] = [];
+  for (let at = from; at < to; at++) {
+    const mapped = space.store.lookup(space.base + at);
+    const page = mapped >= 0 ? mapped : region.object.lookup(region.objectPage + at - space.pageOf(region.start));
+    if (page >= 0) pages.push(page);
+  }
+  return pages;
 }
 
 /** Takes the pages of a byte range off the device; their content comes home. Resolves to pages moved. */
