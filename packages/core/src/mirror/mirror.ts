@@ -15,7 +15,7 @@ import type { DevicePool } from './device-pool.js';
 import type { MirrorLostInfo } from './loss-record.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PrefetchOptions } from './options.js';
-import { bringRange, type HarvestResult, harvestRange, sendHome, setPinned } from './range-work.js';
+import { bringNow, bringRange, type HarvestResult, harvestRange, sendHome, setPinned } from './range-work.js';
 import { RESIDENT_WRITABLE, viewResidency } from './residency-view.js';
 import type { MirrorStats } from './stats.js';
 
@@ -225,7 +225,8 @@ export class Mirror implements SpaceMirror {
 
   private bringAhead(start: number, bytes: number, write: boolean): void {
     const range = this.space.pageRange(start, bytes);
-    // Whatever is not there in time faults in.
+    bringNow(this.pool, this.state, range.start, range.end, write);
+    // The rest may have to come from files or other devices first; what is not there in time faults in.
     bringRange(this.pool, this.state, range.start, range.end, write).catch(() => undefined);
   }
 

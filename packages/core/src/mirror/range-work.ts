@@ -34,14 +34,28 @@ export async function bringRange(
     const to = Math.min(last, from + CHUNK_PAGES);
     await getReady(mirror, from, to, write, options.signal);
     if (mirror.detached || pool.state.lostError !== undefined) break;
-    const offered = offer(pool, mirror, from, to, write);
+    const room = pool.frames.capacity - brought;
+    const offered = offer(pool, mirror, from, to, write, room);
     const { placed, done } = pool.faults.bring(mirror);
     if (done !== undefined) await done;
     brought += placed;
     options.onProgress?.(to - first, last - first);
-    if (placed < offered) break;
+    // More would push out what was just brought.
+    if (placed < offered || placed === room) break;
   }
   return brought;
+}
+
+/** Brings what needs no waiting, synchronously: what is submitted afterwards finds it there. */
+export function bringNow(pool: DevicePool, mirror: MirrorState, start: number, end: number, write: boolean): void {
+  const { space } = mirror;
+  const last = space.pageOf(end);
+  let room = pool.frames.capacity;
+  for (let from = space.pageOf(start); from < last && room > 0; from += CHUNK_PAGES) {
+    const offered = offer(pool, mirror, from, Math.min(last, from + CHUNK_PAGES), write, room);
+    if (offered > 0 && pool.faults.bring(mirror).placed < offered) return;
+    room -= offered;
+  }
 }
 
 /** Reads what must come from sources, and takes home what other devices own. */
@@ -70,9 +84,9 @@ async function getReady(
     await recallPages(space.store, Uint32Array.from(elsewhere), elsewhere.length, write ? 'revoke' : 'clean', mine);
 }
 
-function offer(pool: DevicePool, mirror: MirrorState, from: number, to: number, write: boolean): number {
+/** Offers the pages of a range of page numbers, `room` at most; returns how many are wanted. */
+function offer(pool: DevicePool, mirror: MirrorState, from: number, to: number, write: boolean, room: number): number {
   const { space } = mirror;
-  const room = pool.frames.capacity;
   let offered = 0;
   for (let page = from; page < to && offered < room;) {
     const region = space.regions.at(page * space.pageSize);
