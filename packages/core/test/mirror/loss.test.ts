@@ -1,0 +1,196 @@
+import { createSpace, MirrorError, validate } from '@mirrorspace/core';
+import { memory, type MemoryOptions } from '@mirrorspace/memory';
+import { describe, expect, it } from 'vitest';
+import { expectCode, openDevice, PAGE, pattern } from '../space/helpers.js';
+import { countUp } from './helpers.js';
+
+const BASE = 0x4000_0000;
+
+/** A space on a device that is lost by its first atomicAdd. */
+async function loseable(options: MemoryOptions = {}) {
+  const device = await openDevice(32, { faults: [{ do: 'lose', at: { kind: 'atomicAdd', nth: 1 } }], ...options });
+  const space = await createSpace();
+  const mirror = await space.attach(device, { prefetch: 'none' });
+  const scratch = space.map({ bytes: PAGE });
+  const lose = async () => {
+    await expectCode(mirror.atomicAdd(scratch.address, 1), 'DEVICE_LOST');
+    return mirror.lost;
+  };
+  return { device, space, mirror, lose };
+}
+
+describe('a lost device', () => {
+  it('takes exactly what existed nowhere else, and says which ranges', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    space.map({ bytes: 8 * PAGE, address: BASE, fixed: true });
+    await space.write(BASE, pattern(8 * PAGE));
+    await mirror.write(BASE + PAGE, pattern(2 * PAGE, 2));
+    await mirror.fill(BASE + 5 * PAGE, 4, 1);
+    await mirror.read(BASE + 6 * PAGE, PAGE);
+    const { error, ranges } = await lose();
+    expect(error.code).toBe('DEVICE_LOST');
+    expect(ranges).toEqual([
+      { start: BASE + PAGE, end: BASE + 3 * PAGE },
+      { start: BASE + 5 * PAGE, end: BASE + 6 * PAGE },
+    ]);
+    for (const page of [0, 3, 4, 6, 7]) {
+      const at = BASE + page * PAGE;
+      expect(await space.read(at, PAGE)).toEqual(pattern(8 * PAGE).subarray(page * PAGE, (page + 1) * PAGE));
+    }
+    for (const page of [1, 2, 5]) {
+      const failure = await expectCode(space.read(BASE + page * PAGE, 1), 'DEVICE_LOST');
+      expect(failure.ranges).toEqual([{ start: BASE + page * PAGE, end: BASE + (page + 1) * PAGE }]);
+      await expectCode(space.acquire(BASE + page * PAGE, 4, 'write'), 'DEVICE_LOST');
+    }
+    await expectCode(space.read(BASE, 8 * PAGE), 'DEVICE_LOST');
+    await space.close();
+    await device.close();
+    expect(device.violations).toEqual([]);
+  });
+
+  it('is no obstacle to pages that are written whole or discarded', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    space.map({ bytes: 3 * PAGE, address: BASE, fixed: true });
+    await mirror.write(BASE, pattern(3 * PAGE));
+    await lose();
+    await space.write(BASE, pattern(PAGE, 7));
+    expect(await space.read(BASE, PAGE)).toEqual(pattern(PAGE, 7));
+    await space.dontNeed(BASE + PAGE, PAGE);
+    expect(await space.read(BASE + PAGE, PAGE)).toEqual(new Uint8Array(PAGE));
+    {
+      using held = await space.acquire(BASE + 2 * PAGE, PAGE, 'write', { discard: true });
+      expect(held.bytes).toEqual(new Uint8Array(PAGE));
+    }
+    expect(await space.read(BASE, 3 * PAGE)).toHaveLength(3 * PAGE);
+    await space.close();
+    await device.close();
+  });
+
+  it('makes a write of a part fail rather than vanish', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    space.map({ bytes: 2 * PAGE, address: BASE, fixed: true });
+    await mirror.write(BASE, pattern(2 * PAGE));
+    await lose();
+    await expectCode(space.write(BASE + 8, pattern(8)), 'DEVICE_LOST');
+    await expectCode(space.write(BASE, pattern(PAGE + 8)), 'DEVICE_LOST');
+    await space.close();
+    await device.close();
+  });
+
+  it('fails what runs on it, and every later use of its mirror, at once', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    const held = await space.map({ bytes: PAGE, address: BASE, fixed: true }).acquire('write');
+    const stalled = mirror.launch(countUp, { args: [BASE, PAGE, 1], grid: [4], queue: 1 });
+    await lose();
+    await expectCode(stalled.wait(), 'DEVICE_LOST');
+    held.release();
+    await expectCode(mirror.read(BASE, 4), 'DEVICE_LOST');
+    await expectCode(() => mirror.launch(countUp, { args: [BASE, PAGE, 1] }), 'DEVICE_LOST');
+    await expectCode(mirror.prefetch(BASE, PAGE), 'DEVICE_LOST');
+    await expectCode(mirror.harvest(BASE, PAGE), 'DEVICE_LOST');
+    await mirror.detach();
+    await expectCode(space.attach(device), 'DEVICE_LOST');
+    await space.close();
+    await device.close();
+    expect(device.violations).toEqual([]);
+  });
+
+  it('does not hold up its space: unmap, fork, another device and close go on', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    space.map({ bytes: 4 * PAGE, address: BASE, fixed: true });
+    await mirror.write(BASE, pattern(2 * PAGE));
+    await space.write(BASE + 2 * PAGE, pattern(2 * PAGE, 3));
+    await lose();
+    const child = await space.fork();
+    await expectCode(child.read(BASE, 1), 'DEVICE_LOST');
+    const other = await openDevice(8);
+    const second = await space.attach(other, { prefetch: 'none' });
+    await expectCode(second.read(BASE, 4), 'DEVICE_LOST');
+    expect(await second.read(BASE + 2 * PAGE, 2 * PAGE)).toEqual(pattern(2 * PAGE, 3));
+    await space.unmap(BASE, PAGE);
+    await child.close();
+    await space.close();
+    for (const one of [device, other]) {
+      await one.close();
+      expect(one.violations).toEqual([]);
+    }
+  });
+
+  it('loses what its other spaces had there too', async () => {
+    const { device, space, lose } = await loseable();
+    const other = await createSpace();
+    const mirror = await other.attach(device, { prefetch: 'none' });
+    other.map({ bytes: 2 * PAGE, address: BASE, fixed: true });
+    await mirror.write(BASE, pattern(PAGE));
+    await lose();
+    expect((await mirror.lost).ranges).toEqual([{ start: BASE, end: BASE + PAGE }]);
+    await expectCode(other.read(BASE, 1), 'DEVICE_LOST');
+    await other.close();
+    await space.close();
+    await device.close();
+  });
+
+  it('that is closed under its mirror says CLOSED', async () => {
+    const device = await openDevice(8);
+    const space = await createSpace();
+    const mirror = await space.attach(device);
+    const { address } = space.map({ bytes: PAGE });
+    await mirror.write(address, pattern(PAGE));
+    await device.close();
+    expect(await mirror.lost).toMatchObject({
+      error: { code: 'CLOSED' },
+      ranges: [{ start: address, end: address + PAGE }],
+    });
+    await expectCode(mirror.read(address, 4), 'CLOSED');
+    await space.close();
+  });
+
+  const kinds = ['copyIn', 'map', 'copyOut', 'unmap', 'flushTlb', 'replayFaults', 'protect'] as const;
+  it.each(kinds)('in the middle of a %s loses nothing that the host has', async (kind) => {
+    const device = validate(
+      await memory.open({
+        memory: 4 * PAGE,
+        pageSizes: [PAGE],
+        faults: [{ do: 'lose', at: { kind, nth: 3 } }],
+        latency: { command: 5 },
+      }),
+    );
+    const space = await createSpace();
+    const mirror = await space.attach(device, { prefetch: 'none' });
+    const pages = 16;
+    const { address } = space.map({ bytes: pages * PAGE });
+    await space.write(address, pattern(pages * PAGE));
+    const written = new Map<number, number>();
+    let lost: unknown;
+    for (let i = 0; lost === undefined; i++) {
+      const at = address + (i % pages) * PAGE;
+      try {
+        // The page written just before comes home.
+        if (i % 3 === 2) await space.read(address + ((i - 1) % pages) * PAGE, 4);
+        else await mirror.fill(at, PAGE, (i % 250) + 1);
+        if (i % 3 !== 2) written.set(at, (i % 250) + 1);
+      } catch (error) {
+        lost = error;
+      }
+    }
+    expect(lost).toBeInstanceOf(MirrorError);
+    const { ranges } = await mirror.lost;
+    for (let page = 0; page < pages; page++) {
+      const at = address + page * PAGE;
+      if (ranges.some(({ start, end }) => at >= start && at < end)) {
+        await expectCode(space.read(at, 1), 'DEVICE_LOST');
+        continue;
+      }
+      const bytes = await space.read(at, PAGE);
+      const old = pattern(pages * PAGE).subarray(page * PAGE, (page + 1) * PAGE);
+      const value = written.get(at);
+      // The write that failed may have come home before the device went.
+      const want = value === undefined ? [old] : [new Uint8Array(PAGE).fill(value)];
+      const ok = want.some((one) => Buffer.compare(one, bytes) === 0) || bytes.every((byte) => byte === bytes[0]);
+      expect([page, ok]).toEqual([page, true]);
+    }
+    await space.close();
+    await device.close();
+    expect(device.violations).toEqual([]);
+  });
+});
