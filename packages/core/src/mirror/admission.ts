@@ -118,13 +118,7 @@ export class Admission {
   }
 
   /** `before` is what the page maps, or -1. */
-  private admit(
-    mirror: MirrorState,
-    region: Region,
-    pageNumber: number,
-    before: number,
-    faultWrites: boolean,
-  ): void {
+  private admit(mirror: MirrorState, region: Region, pageNumber: number, before: number, faultWrites: boolean): void {
     const { space } = mirror;
     const { store } = space;
     const write = faultWrites || wantsOwnership(mirror, region, before);

@@ -12,13 +12,19 @@ export const NEEDS_UNLOCK = -3;
 /**
  * Finds the page behind a page number of a region for an access, making and mapping it where that needs no waiting: a page of
  * zeros for untouched anonymous memory, a cached page of the region's object, a private copy for a write to a shared one.
- * Returns the page, or a negative `NEEDS_*` code. Rights are the caller's business.
+ * `present` is what the page maps already, or -1. Returns the page, or a negative `NEEDS_*` code. Rights are the caller's business.
  * @throws MirrorError `OUT_OF_HOST_MEMORY`
  */
-export function resolve(space: SpaceState, region: Region, pageNumber: number, write: boolean): number {
+export function resolve(
+  space: SpaceState,
+  region: Region,
+  pageNumber: number,
+  write: boolean,
+  present = space.store.lookup(space.base + pageNumber),
+): number {
   const { store } = space;
   const key = space.base + pageNumber;
-  let page = store.lookup(key);
+  let page = present;
   if (page < 0) {
     page = find(space, region, pageNumber);
     if (page < 0) return page;
