@@ -15,7 +15,7 @@ export interface ReadyCase {
   /** Milliseconds after which it certainly ended. */
   readonly timeoutMs: number;
   /** Rejects with the failure's message. */
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** Prepares the suite for a test runner. @throws RangeError when no case would run. */

@@ -4,11 +4,11 @@ import type { Backend, Device, DeviceInfo, DeviceLimits, DeviceMmu } from '@mirr
 /** What a backend may offer to the suite beside the contract: faults that no command can cause. */
 export interface Companion {
   /** Makes the device fail by itself, as a reset or an unplugged cable would. */
-  lose?(device: Device): void;
+  readonly lose?: (device: Device) => void;
   /** Stops the device from making progress until it is closed. */
-  hang?(device: Device): void;
+  readonly hang?: (device: Device) => void;
   /** Makes the space whose memory a mirroring MMU can reach. Default: core's managed space. */
-  space?(options: { readonly pageSize: number; readonly addressBits: number }): Promise<AddressSpace>;
+  readonly space?: (options: { readonly pageSize: number; readonly addressBits: number }) => Promise<AddressSpace>;
 }
 
 /** A backend with an optional {@link Companion}. */

@@ -16,7 +16,7 @@ function show(value: unknown): string {
   }
   if (value instanceof Error) return `${nameOf(value)}: ${value.message}`;
   if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'object' && value !== null) return JSON.stringify(value) ?? String(value);
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
   return String(value);
 }
 

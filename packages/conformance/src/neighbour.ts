@@ -35,11 +35,10 @@ export async function startNeighbour(env: Env, device: WatchedDevice, options: A
   return {
     async finish() {
       stopped = true;
-      let failure: unknown;
-      await working.catch((error: unknown) => (failure = error));
+      await Promise.allSettled([working]);
       const lost = await Promise.race([device.lost.then(() => true), env.turn().then(() => false)]);
       if (!lost) {
-        if (failure !== undefined) throw failure;
+        await working;
         for (const [page, round] of stored.entries()) {
           const seen = await space.read(address + page * env.pageSize, 64);
           bytesEqual(

@@ -54,8 +54,8 @@ function json(text: string): unknown {
 
 /** Where the command line writes; replaced in tests. */
 export interface Streams {
-  out(text: string): void;
-  err(text: string): void;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
   /** Whether a progress bar and colours make sense. */
   readonly tty: boolean;
 }
@@ -164,6 +164,6 @@ async function readReport(file: string): Promise<Report> {
   try {
     return parseReport(await readFile(file, 'utf8'));
   } catch (error) {
-    throw new RangeError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new RangeError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }

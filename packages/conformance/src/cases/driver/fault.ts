@@ -239,21 +239,3 @@ export const fault = defineCases(
     },
   ],
 );
-
-export const unclaimedFaults = defineCases(
-  { level: 'driver', area: 'fault', needs: ['mmu:managed', '!replayable-faults', 'frames:4'] },
-  [
-    {
-      name: 'absent-page-fails-at-once',
-      rule: 'DeviceFeature replayable-faults: without it a missing page fails with ADDRESS_NOT_MAPPED',
-      mend: 'fail the fence of the access; do not stall a queue that nobody can replay',
-      async run(env) {
-        const rig = await Rig.open(env);
-        const into = new Uint8Array(8).fill(0x55);
-        const fence = rig.start(rig.readCommand(rig.at(0), into));
-        await rejects(rig.wait(fence), ['ADDRESS_NOT_MAPPED'], 'read of an absent page');
-        bytesEqual(into, new Uint8Array(8).fill(0x55), 'a failed read must not return data: its buffer');
-      },
-    },
-  ],
-);

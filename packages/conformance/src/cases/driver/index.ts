@@ -3,7 +3,7 @@ import { devices } from './devices.js';
 import { dirty, unclaimedDirty } from './dirty.js';
 import { error, probe } from './error.js';
 import { exclusive, managedOnMirroring } from './exclusive.js';
-import { fault, unclaimedFaults } from './fault.js';
+import { fault } from './fault.js';
 import { fence } from './fence.js';
 import { fill } from './fill.js';
 import { flush } from './flush.js';
@@ -14,17 +14,21 @@ import { mapping } from './mapping.js';
 import { migration } from './migration.js';
 import { overflow } from './overflow.js';
 import { program } from './program.js';
-import { protection, unclaimedProtection } from './protection.js';
+import { order } from './order.js';
+import { protection } from './protection.js';
 import { queue } from './queue.js';
 import { replay } from './replay.js';
 import { rights } from './rights.js';
 import { scheduling } from './scheduling.js';
+import { tables } from './tables.js';
 import { teardown } from './teardown.js';
+import { unclaimedFaults, unclaimedProtection } from './unstalled.js';
 
 /** Cases that need the driver contract alone. */
 export const driverCases: readonly Case[] = [
   ...limit,
   ...mapping,
+  ...tables,
   ...fill,
   ...fault,
   ...overflow,
@@ -34,6 +38,7 @@ export const driverCases: readonly Case[] = [
   ...unclaimedProtection,
   ...flush,
   ...queue,
+  ...order,
   ...fence,
   ...scheduling,
   ...dirty,

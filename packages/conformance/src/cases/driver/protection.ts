@@ -136,21 +136,3 @@ export const protection = defineCases({ level: 'driver', area: 'protection', nee
     },
   },
 ]);
-
-export const unclaimedProtection = defineCases(
-  { level: 'driver', area: 'protection', needs: ['mmu:managed', '!replayable-faults', 'read-only-maps', 'frames:2'] },
-  [
-    {
-      name: 'denied-store-fails-at-once',
-      rule: 'DeviceFeature replayable-faults: without it a denied store fails with ACCESS_DENIED',
-      mend: 'fail the fence of the access, and change nothing',
-      async run(env) {
-        const rig = await Rig.open(env);
-        await rig.load(0, pattern(1, 16));
-        await rig.map([0], [0], RO);
-        await rejects(rig.write(rig.at(0), pattern(2, 16)), ['ACCESS_DENIED'], 'a store to a read-only page');
-        bytesEqual((await rig.unload(0)).slice(0, 16), pattern(1, 16), 'the frame after the denied store');
-      },
-    },
-  ],
-);

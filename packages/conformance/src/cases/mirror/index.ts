@@ -16,12 +16,14 @@ import { mapping } from './mapping.js';
 import { migration } from './migration.js';
 import { notifier } from './notifier.js';
 import { protection } from './protection.js';
+import { remap } from './remap.js';
 import { replay } from './replay.js';
 import { teardown } from './teardown.js';
 
 /** Cases that use a device through core's address space and mirror, in every variant. */
 export const mirrorCases: readonly Case[] = [
   ...mapping,
+  ...remap,
   ...fault,
   ...protection,
   ...notifier,

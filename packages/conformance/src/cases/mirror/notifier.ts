@@ -4,7 +4,7 @@ import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
 
 /** Kinds and clipped ranges, in pages of the area, of the invalidations that a watch saw. */
-function watch(t: SpaceRig, start: number, end: number): { readonly seen: string[]; remove(): void } {
+function watch(t: SpaceRig, start: number, end: number): { readonly seen: string[]; readonly remove: () => void } {
   const seen: string[] = [];
   const notifier = t.space.notifiers.insert({
     start,
