@@ -54,8 +54,8 @@ export interface BatchTarget {
   readonly limit: number;
 }
 
-/** Appends the commands that take pages away from the device: entries first, then the TLB, then contents home (R1). */
-export function takeAway(batch: PagingBatch, target: BatchTarget, out: Command[]): void {
+/** Appends the commands by which the device loses its entries, in its table and then in its TLB (R1). */
+export function takeEntries(batch: PagingBatch, target: BatchTarget, out: Command[]): void {
   chunks(batch.drop, target, (part) => out.push({ kind: 'unmap', ...listOf(part, target) }));
   chunks(batch.leave, target, (part) => out.push({ kind: 'unmap', ...listOf(part, target), bits: part.bits }));
   chunks(batch.clean, target, (part) =>
@@ -64,6 +64,10 @@ export function takeAway(batch: PagingBatch, target: BatchTarget, out: Command[]
   for (const list of [batch.drop, batch.leave, batch.clean]) {
     chunks(list, target, (part) => out.push({ kind: 'flushTlb', ...listOf(part, target) }));
   }
+}
+
+/** Appends the commands that bring contents home. A page may have lost entries in several mirrors: those of all batches come first. */
+export function bringHome(batch: PagingBatch, target: BatchTarget, out: Command[]): void {
   const { host, pageSize } = target;
   for (const list of [batch.leave, batch.clean]) {
     chunks(list, target, ({ count, frames, hosts, bits }) =>

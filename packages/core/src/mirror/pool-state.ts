@@ -2,7 +2,7 @@ import { type Command, type CommandQueue, type Device, type Fence, hasSettled, M
 import type { EvictionFactory } from '../policy/index.js';
 import { FrameTable } from './frame-table.js';
 import type { MirrorState } from './mirror-state.js';
-import { type BatchTarget, bringIn, PagingBatch, takeAway } from './paging-batch.js';
+import { type BatchTarget, bringHome, bringIn, PagingBatch, takeEntries } from './paging-batch.js';
 import type { Residency } from './residency.js';
 
 const KEYS_PER_SPACE = 2 ** 35;
@@ -97,9 +97,10 @@ export class PoolState {
     this.open.length = 0;
     const away: Command[] = [];
     const incoming: Command[] = [];
+    for (const { mirror, batch } of parts) takeEntries(batch, this.targetOf(mirror), away);
     for (const { mirror, batch } of parts) {
       const target = this.targetOf(mirror);
-      takeAway(batch, target, away);
+      bringHome(batch, target, away);
       bringIn(batch, target, window, incoming);
     }
     this.discardGiven(away);
