@@ -56,7 +56,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect(PNG.sync.read(readFileSync(files.residency)).width).toBeGreaterThan(500);
     const trace = JSON.parse(readFileSync(files.trace, 'utf8')) as { traceEvents: { name: string; ts: number }[] };
     const names = new Set(trace.traceEvents.map(({ name }) => name));
-    for (const name of ['fault', 'batch', 'copy in', 'eviction']) expect(names).toContain(name);
+    for (const name of ['fault', 'batch', 'copy in', 'map', 'unmap', 'flush', 'replay']) expect(names).toContain(name);
     // Time passes, else a timeline would show nothing.
     expect(new Set(trace.traceEvents.map(({ ts }) => ts)).size).toBeGreaterThan(100);
   });

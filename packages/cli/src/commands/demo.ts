@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { createColors } from 'picocolors';
 import { loadBackend } from '../demo/backend.js';
 import { makeFolder } from '../demo/files.js';

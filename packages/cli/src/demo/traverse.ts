@@ -36,7 +36,7 @@ export interface Search {
    * Follows the tree's pointers along a ray from `o` in direction `d`, nearer children first, as far as `limit` lengths of `d`.
    * With `any` the first hit found ends the search (a shadow needs no more); else {@link Search.hit} receives the nearest.
    */
-  search(
+  readonly search: (
     memory: RenderMemory,
     rootLow: number,
     rootHigh: number,
@@ -48,7 +48,7 @@ export interface Search {
     dz: number,
     limit: number,
     any: boolean,
-  ): number;
+  ) => number;
 }
 
 /**

@@ -30,13 +30,13 @@ export function buildWorld(options: SceneOptions): World {
   return { triangles, bvh, layout: layOut(bvh) };
 }
 
-/** Maps room for the scene near `address`, and for a picture, and writes the scene as the CPU: with addresses as pointers. */
+/** Maps room for the scene near `address`, with the picture behind it, and writes the scene as the CPU: with addresses as pointers. */
 export async function placeWorld(space: AddressSpace, world: World, size: Size, address: number): Promise<PlacedWorld> {
   const { layout, bvh, triangles } = world;
   const { width, height } = size;
   const pitch = Math.ceil(width / TILE) * TILE * 4;
   const scene = space.map({ bytes: layout.bytes, address, name: 'scene' });
-  const output = space.map({ bytes: pitch * height, name: 'picture' });
+  const output = space.map({ bytes: pitch * height, address: scene.end, name: 'picture' });
   const camera = lookAt([-0.5, 1.75, 3.9], [0.05, 0.5, -0.9], 0.82, width / height);
   using held = await space.acquire(scene.address, layout.bytes, 'write');
   writeScene(held.bytes, scene.address, layout, bvh, triangles, {
