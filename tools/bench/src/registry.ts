@@ -1,0 +1,19 @@
+import { faultIn } from './benchmarks/fault-in.js';
+import { faultMetadata } from './benchmarks/fault-metadata.js';
+import { invalidate } from './benchmarks/invalidate.js';
+import { lru } from './benchmarks/lru.js';
+import { regionLookup } from './benchmarks/region-lookup.js';
+import { residentMetadata } from './benchmarks/resident-metadata.js';
+import { sparseMetadata } from './benchmarks/sparse-metadata.js';
+import type { Benchmark } from './harness/benchmark.js';
+
+/** All benchmarks, in the order in which they run. */
+export const benchmarks: readonly Benchmark[] = [
+  faultIn,
+  faultMetadata,
+  invalidate,
+  sparseMetadata,
+  lru,
+  regionLookup,
+  residentMetadata,
+];
