@@ -24,6 +24,7 @@ export interface BrokenBackend extends TestedBackend {
 /** Makes a backend that opens `reference` and breaks each device. */
 export function breakBackend(reference: TestedBackend, broken: Pick<BrokenDevice, 'options' | 'wrap'>): BrokenBackend {
   const correct = new Map<Device, Device>();
+  const lose = reference.conformance?.lose?.bind(reference.conformance);
   return {
     name: reference.name,
     probe: () => reference.probe(),
@@ -33,7 +34,7 @@ export function breakBackend(reference: TestedBackend, broken: Pick<BrokenDevice
       correct.set(wrapped, device);
       return wrapped;
     },
-    conformance: { lose: (device) => reference.conformance?.lose?.(correct.get(device) ?? device) },
+    ...(lose && { conformance: { lose: (device: Device) => lose(correct.get(device) ?? device) } }),
     async release() {
       for (const device of correct.values()) await device.close();
       correct.clear();

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import type { TestedBackend } from '../backend.js';
+import type { Case } from '../case.js';
 import { driverCases } from '../cases/index.js';
 import { type Palette, PLAIN, totals } from '../report/index.js';
 import { runCases } from '../run.js';
@@ -27,12 +28,14 @@ export interface Setting {
   readonly results?: URL;
   /** Default: all of them. */
   readonly devices?: readonly BrokenDevice[];
-  readonly out?: (text: string) => void;
+  /** Default: those of the driver level, which speak the contract. */
+  readonly cases?: readonly Case[];
+  readonly out?: Write;
 }
 
 /** Runs the command line and gives the exit code: 0, 1 (a broken device escaped, or the correct one failed) or 2 (bad options). */
 export async function main(argv: readonly string[], setting: Setting = {}): Promise<number> {
-  const { devices = brokenDevices, out = (text) => void process.stdout.write(text) } = setting;
+  const { devices = brokenDevices, cases = driverCases, out = (text) => void process.stdout.write(text) } = setting;
   let code = 0;
   const program = new Command('test:broken')
     .description(
@@ -47,7 +50,7 @@ export async function main(argv: readonly string[], setting: Setting = {}): Prom
       if (chosen.length === 0)
         throw new RangeError(`no broken device has ${filter?.join(' or ')} in its name; see --list`);
       if (list === true) for (const { name, breaks } of chosen) out(`${name}: ${breaks}\n`);
-      else code = await huntAll(chosen, out, filter === undefined ? setting.results : undefined);
+      else code = await huntAll({ chosen, cases, out, results: filter === undefined ? setting.results : undefined });
     });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -59,17 +62,24 @@ export async function main(argv: readonly string[], setting: Setting = {}): Prom
   return code;
 }
 
-async function huntAll(chosen: readonly BrokenDevice[], out: Write, results: URL | undefined): Promise<number> {
+interface Hunt {
+  readonly chosen: readonly BrokenDevice[];
+  readonly cases: readonly Case[];
+  readonly out: Write;
+  readonly results: URL | undefined;
+}
+
+async function huntAll({ chosen, cases, out, results }: Hunt): Promise<number> {
   const palette: Palette = process.stdout.isTTY === true && pc.isColorSupported ? pc : PLAIN;
   const reference = await loadReference();
-  const healthy = await checkHealthy(reference, out, palette);
+  const healthy = await checkHealthy(reference, cases, out, palette);
   const verdicts: Verdict[] = [];
   // Broken devices break promises too: what a case no longer waits for may fail after it.
   const ignore = (): void => undefined;
   process.on('unhandledRejection', ignore);
   try {
     for (const broken of chosen) {
-      const verdict = await hunt(reference, broken, driverCases);
+      const verdict = await hunt(reference, broken, cases);
       verdicts.push(verdict);
       out(`${formatVerdict(verdict, palette)}\n`);
     }
@@ -90,9 +100,14 @@ async function huntAll(chosen: readonly BrokenDevice[], out: Write, results: URL
 }
 
 /** The correct device must pass what the broken ones fail, wrapped like them, so that it is the defect that is caught. */
-async function checkHealthy(reference: TestedBackend, out: Write, palette: Palette): Promise<boolean> {
+async function checkHealthy(
+  reference: TestedBackend,
+  cases: readonly Case[],
+  out: Write,
+  palette: Palette,
+): Promise<boolean> {
   const backend = breakBackend(reference, { wrap: (device) => device });
-  const report = await runCases({ backend, cases: driverCases });
+  const report = await runCases({ backend, cases });
   const { pass, fail } = totals(report);
   for (const { address, status, message } of report.results) {
     if (status === 'fail') out(`${palette.red('✗')} the correct device fails ${address}: ${message ?? ''}\n`);
