@@ -28,40 +28,22 @@ export interface Hit {
   triangle: number;
 }
 
-/** A way to search along rays, with scratch memory of its own. */
-export interface Search {
-  /** The nearest hit of the last search that had one. */
-  readonly hit: Readonly<Hit>;
-  /**
-   * Follows the tree's pointers along a ray from `o` in direction `d`, nearer children first, as far as `limit` lengths of `d`.
-   * With `any` the first hit found ends the search (a shadow needs no more); else {@link Search.hit} receives the nearest.
-   */
-  readonly search: (
-    memory: RenderMemory,
-    rootLow: number,
-    rootHigh: number,
-    ox: number,
-    oy: number,
-    oz: number,
-    dx: number,
-    dy: number,
-    dz: number,
-    limit: number,
-    any: boolean,
-  ) => number;
-}
-
 /**
- * Makes a search. One for each kind of memory: engines compile every closure for what it meets, and one that meets two kinds of
+ * Makes a way to search along rays, with scratch memory of its own; `hit` is the nearest hit of its last search that had one.
+ * One for each kind of memory: engines compile every closure for what it meets, and one that meets two kinds of
  * memory is half as fast.
  */
-export function createSearch(): Search {
+export function createSearch() {
   const hit: Hit = { distance: 0, u: 0, v: 0, triangle: 0 };
   // Searches run to their end one at a time, so they can share scratch memory; it carries nothing from one to the next.
   const stackLow = new Uint32Array(MAX_DEPTH);
   const stackHigh = new Uint32Array(MAX_DEPTH);
   const stackDistance = new Float64Array(MAX_DEPTH);
 
+  /**
+   * Follows the tree's pointers along a ray from `o` in direction `d`, nearer children first, as far as `limit` lengths of `d`.
+   * With `any` the first hit found ends the search (a shadow needs no more); else `hit` receives the nearest.
+   */
   function search(
     memory: RenderMemory,
     rootLow: number,
