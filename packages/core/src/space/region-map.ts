@@ -5,6 +5,8 @@ import type { Region } from './region.js';
 export class RegionMap {
   private readonly starts = new OrderedMap();
   private readonly regions: (Region | undefined)[] = [];
+  /** Ends, beside the regions: a lookup need not fetch the object. */
+  private ends = new Float64Array(16);
   private readonly freeIds: number[] = [];
 
   /** Number of regions. */
@@ -14,15 +16,15 @@ export class RegionMap {
 
   /** Metadata in bytes, the region objects estimated at 128 bytes each. */
   get bytes(): number {
-    return this.starts.bytes + 128 * this.starts.size;
+    return this.starts.bytes + this.ends.byteLength + 128 * this.starts.size;
   }
 
   /** The region that holds the byte at `address`, or `undefined`. */
   at(address: number): Region | undefined {
     const position = this.starts.floor(address);
     if (position < 0) return undefined;
-    const region = this.regions[this.starts.valueAt(position)]!;
-    return address < region.end ? region : undefined;
+    const id = this.starts.valueAt(position);
+    return address < this.ends[id]! ? this.regions[id] : undefined;
   }
 
   /** The first region that ends after `address`, or `undefined`. */
@@ -46,6 +48,8 @@ export class RegionMap {
   insert(region: Region): void {
     const id = this.freeIds.pop() ?? this.regions.length;
     this.regions[id] = region;
+    if (id >= this.ends.length) this.grow();
+    this.ends[id] = region.end;
     this.starts.set(region.start, id);
   }
 
@@ -60,12 +64,13 @@ export class RegionMap {
 
   /** Gives a region other bounds. They must not touch another region. */
   resize(region: Region, start: number, end: number): void {
+    const position = this.starts.find(region.start);
+    const id = this.starts.valueAt(position);
     if (start !== region.start) {
-      const position = this.starts.find(region.start);
-      const id = this.starts.valueAt(position);
       this.starts.deleteAt(position);
       this.starts.set(start, id);
     }
+    this.ends[id] = end;
     region.start = start;
     region.end = end;
   }
@@ -79,5 +84,11 @@ export class RegionMap {
       if (at + bytes > limit) return -1;
     }
     return at + bytes <= limit ? at : -1;
+  }
+
+  private grow(): void {
+    const ends = new Float64Array(this.ends.length * 2);
+    ends.set(this.ends);
+    this.ends = ends;
   }
 }
