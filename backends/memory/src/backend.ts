@@ -1,4 +1,4 @@
-import type { Backend } from '@mirrorspace/core/driver';
+import type { Backend, Device } from '@mirrorspace/core/driver';
 import { MirrorError } from '@mirrorspace/core/driver';
 import { MemoryDevice } from './device.js';
 import { type MemoryOptions, resolveOptions } from './options.js';
@@ -11,9 +11,27 @@ function freeName(): string {
   return `memory:${number}`;
 }
 
+function own(device: Device): MemoryDevice {
+  if (device instanceof MemoryDevice) return device;
+  throw new TypeError('not a device of this backend');
+}
+
+/** Faults that no command can cause, for the conformance suite. */
+interface FaultCompanion {
+  /** Makes a device fail by itself. */
+  readonly lose: (device: Device) => void;
+  /** Stops a device until it is closed. */
+  readonly hang: (device: Device) => void;
+}
+
 /** Opens in-memory reference devices. */
-export const memory: Backend<MemoryOptions> = {
+export const memory: Backend<MemoryOptions> & { readonly conformance: FaultCompanion } = {
   name: 'memory',
+
+  conformance: {
+    lose: (device) => own(device).lose('the conformance suite lost it'),
+    hang: (device) => own(device).hang(),
+  },
 
   probe(options) {
     try {

@@ -120,6 +120,22 @@ export class MemoryDevice implements Device, MmuOwner {
     return Promise.resolve();
   }
 
+  /** Fails as by a reset or an unplugged cable: pending work ends with `DEVICE_LOST`. */
+  lose(message: string): void {
+    this.#end(
+      new MirrorError('DEVICE_LOST', `${this.info.name} is lost: ${message}. Open a new device.`, {
+        device: this.info.name,
+      }),
+      'failed',
+      message,
+    );
+  }
+
+  /** Makes no progress any more, until it is closed or lost. */
+  hang(): void {
+    this.#engine.hanging = true;
+  }
+
   /** An MMU of this device was closed. */
   closed(mmu: Mmu): void {
     this.#engine.executor.mmus.delete(mmu.id);
@@ -149,13 +165,7 @@ export class MemoryDevice implements Device, MmuOwner {
 
   #createScript(name: string): ScriptRunner {
     return new ScriptRunner(name, this.#config.faults, {
-      lose: (message) => {
-        this.#end(
-          new MirrorError('DEVICE_LOST', `${name} is lost: ${message}. Open a new device.`, { device: name }),
-          'failed',
-          message,
-        );
-      },
+      lose: (message) => this.lose(message),
       limitFaultBuffer: (entries) => {
         this.faults.limit = entries;
       },

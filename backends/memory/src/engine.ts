@@ -39,6 +39,8 @@ export class Engine implements QueueOwner {
   script: ScriptRunner | undefined;
   /** Why nothing runs any more. */
   gone: MirrorError | undefined;
+  /** Whether commands start and never end. */
+  hanging = false;
   readonly #options: EngineOptions;
   readonly #preempts: boolean;
   readonly #priorities: boolean;
@@ -189,6 +191,8 @@ export class Engine implements QueueOwner {
 
   /** Microseconds the next step of a command takes; -1 if it will not run now. */
   #begin(queue: MemoryQueue, submission: Submission, command: Command): number {
+    if (this.hanging) queue.hung = true;
+    if (queue.hung) return -1;
     if (this.script === undefined && this.#options.latency === undefined) return 0;
     if (submission.pausedUs !== undefined) {
       const us = submission.pausedUs;

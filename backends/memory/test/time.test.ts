@@ -97,7 +97,10 @@ describe('simulated time', () => {
   it('does not interrupt on a device that cannot', async () => {
     const rig = await Rig.open({ latency: { command: 1, unitUs: 100 }, features: ['program:js', 'priorities'] });
     rig.user.submit([rig.launch(() => undefined, 8)]);
-    await rig.paging.submit([rig.flush()], { urgent: true }).wait();
+    expect(() => rig.paging.submit([rig.flush()], { urgent: true })).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED' }),
+    );
+    await rig.paging.submit([rig.flush()]).wait();
     expect(rig.device.limits.preemptionUs).toBe(0);
     expect(rig.device.now()).toBe(102);
   });

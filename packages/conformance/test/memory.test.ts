@@ -1,9 +1,6 @@
 import { describe, test } from 'vitest';
-import { TYPICAL_LATENCY, type MemoryOptions } from '@mirrorspace/memory';
+import { memory as backend, TYPICAL_LATENCY, type MemoryOptions } from '@mirrorspace/memory';
 import { driverCases, vitestSuite } from '../src/index.js';
-import { lossyMemory } from './lossy-memory.js';
-
-const backend = lossyMemory();
 
 await vitestSuite(test, { backend, seed: 1 });
 

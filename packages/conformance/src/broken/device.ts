@@ -11,6 +11,8 @@ export interface BrokenDevice {
   readonly rules: readonly string[];
   /** What the correct device below is opened with. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** In place of the backend's own, where the defect is there. */
+  readonly probe?: TestedBackend['probe'];
   /** Puts the defect around a correct device. */
   wrap(device: Device): Device;
 }
@@ -22,12 +24,12 @@ export interface BrokenBackend extends TestedBackend {
 }
 
 /** Makes a backend that opens `reference` and breaks each device. */
-export function breakBackend(reference: TestedBackend, broken: Pick<BrokenDevice, 'options' | 'wrap'>): BrokenBackend {
+export function breakBackend(reference: TestedBackend, broken: Pick<BrokenDevice, 'options' | 'probe' | 'wrap'>): BrokenBackend {
   const correct = new Map<Device, Device>();
   const lose = reference.conformance?.lose?.bind(reference.conformance);
   return {
     name: reference.name,
-    probe: () => reference.probe(),
+    probe: broken.probe ?? (() => reference.probe()),
     async open(options) {
       const device = await reference.open({ ...broken.options, ...(options as object | undefined) });
       const wrapped = broken.wrap(device);

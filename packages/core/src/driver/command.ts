@@ -98,14 +98,14 @@ export interface DiscardCommand {
   readonly frames: Uint32Array;
 }
 
-/** Lets stalled accesses of an MMU try again; with `window` at most that many work units a launch, the others stay stalled until a later replay. */
+/** Lets stalled accesses of an MMU try again; with `window` at most that many work units a launch, the others stay stalled until a later replay. Only where `replayable-faults` is claimed. */
 export interface ReplayFaultsCommand {
   readonly kind: 'replayFaults';
   readonly mmu: number;
   readonly window?: number;
 }
 
-/** Fails the accesses that are stalled on these pages with `CANCEL_CODES[reasons[i]]`. Others stay stalled. */
+/** Fails the accesses that are stalled on these pages with `CANCEL_CODES[reasons[i]]`. Others stay stalled. Only where `replayable-faults` is claimed. */
 export interface CancelFaultsCommand extends PageList {
   readonly kind: 'cancelFaults';
   readonly reasons: Uint8Array;

@@ -64,7 +64,7 @@ export type QueuePriority = 'low' | 'normal' | 'high';
 export interface SubmitOptions {
   /** Starts only when these settled; fails without running anything if one failed. */
   readonly after?: readonly Fence[];
-  /** On a device that claims `preemption`: interrupt running work rather than wait for it. */
+  /** On a device that claims `preemption`: interrupt running work rather than wait for it. Others answer `UNSUPPORTED`. */
   readonly urgent?: boolean;
 }
 

@@ -32,15 +32,16 @@ export function checkCommands(commands: readonly Command[], ctx: CheckContext, o
     );
   }
   for (let i = 0; i < commands.length; i++) checkCommand(commands[i]!, ctx);
-  if (options !== undefined) checkOptions(options);
+  if (options !== undefined) checkOptions(options, ctx);
 }
 
-function checkOptions(options: SubmitOptions): void {
+function checkOptions(options: SubmitOptions, ctx: CheckContext): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`submit options must be an object, got ${show(options)}`);
   const { after, urgent } = options;
   if (urgent !== undefined && typeof urgent !== 'boolean')
     throw new TypeError(`urgent must be a boolean, got ${show(urgent)}`);
+  if (urgent === true && !ctx.features.has('preemption')) throw unsupported(ctx, 'preemption', 'an urgent submission');
   if (after === undefined) return;
   if (!isArray(after)) throw new TypeError(`after must be an array of fences, got ${show(after)}`);
   for (const fence of after) {
@@ -83,10 +84,12 @@ function checkCommand(command: Command, ctx: CheckContext): void {
     case 'discard':
       return checkDiscard(command, ctx);
     case 'replayFaults':
+      needsReplay(command.kind, ctx);
       checkMmu(command.kind, command.mmu, 'managed', ctx);
       if (command.window !== undefined) checkInteger('replayFaults.window', command.window, 1, Number.MAX_SAFE_INTEGER);
       return;
     case 'cancelFaults':
+      needsReplay(command.kind, ctx);
       checkPages(command, ctx);
       checkArray('cancelFaults.reasons', command.reasons, Uint8Array, command.count);
       checkBelow('cancelFaults.reasons', command.reasons, command.count, CANCEL_CODES.length);
@@ -126,6 +129,10 @@ function checkCommand(command: Command, ctx: CheckContext): void {
     default:
       throw new TypeError(`unknown command ${show((command as { kind?: unknown }).kind)}`);
   }
+}
+
+function needsReplay(what: string, ctx: CheckContext): void {
+  if (!ctx.features.has('replayable-faults')) throw unsupported(ctx, 'replayable-faults', what);
 }
 
 function checkLaunch(command: LaunchCommand, ctx: CheckContext): void {

@@ -9,14 +9,16 @@ const PAGE_NUMBERS = 2 ** 36;
  */
 export class CrowdRecord {
   private readonly pages = new Set<number>();
+  private repeats = 0;
 
   /** Forgets all: work went on. */
   clear(): void {
     this.pages.clear();
+    this.repeats = 0;
   }
 
-  /** Adds the faults that are not on the device. Returns whether none of them is new: more rounds would not help. */
-  add({ mirrors }: PoolState): boolean {
+  /** Adds the faults that are not on the device. Returns for how many rounds in a row none of them was new. */
+  add({ mirrors }: PoolState): number {
     const before = this.pages.size;
     for (const { sorted, space, residency, mmu } of mirrors) {
       for (let i = 0; i < sorted.length; i++) {
@@ -24,6 +26,7 @@ export class CrowdRecord {
         if (page < 0 || residency.frame(page) < 0) this.pages.add(mmu.id * PAGE_NUMBERS + sorted.pages[i]!);
       }
     }
-    return this.pages.size === before;
+    this.repeats = this.pages.size === before ? this.repeats + 1 : 0;
+    return this.repeats;
   }
 }

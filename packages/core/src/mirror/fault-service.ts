@@ -18,6 +18,9 @@ import { sendRound } from './round.js';
 /** Replays without any effect before the device is waited for. */
 const FRUITLESS_REPLAYS = 64;
 
+/** Rounds in which a single unit may want, and not get, the pages that it wanted before: it runs from its start each time. */
+const REPEATS = 3;
+
 /** Most pages of one work unit: rounds at a window of one that may pass without a finished unit. */
 const PAGES_PER_UNIT = 4096;
 
@@ -185,8 +188,9 @@ export class FaultService {
     window.onRound(false);
     for (const mirror of pool.mirrors) mirror.stats.stalls++;
     const settled = !pool.busy && !this.admission.busy;
-    const fits = pool.frames.freshFrames > 0 && !(single && this.crowd.add(pool));
-    const hopeless = single && settled && ((placed === 0 && !fits) || window.stuck);
+    const repeats = single ? this.crowd.add(pool) : 0;
+    const noFrames = placed === 0 && pool.frames.freshFrames === 0;
+    const hopeless = single && settled && (noFrames || repeats >= REPEATS || window.stuck);
     for (const mirror of pool.mirrors) {
       const { sorted } = mirror;
       if (sorted.length === 0) continue;

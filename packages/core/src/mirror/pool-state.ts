@@ -127,6 +127,19 @@ export class PoolState {
     this.onLost?.(error);
   }
 
+  /** A device that fails paging work cannot be managed: it is closed, so that whatever waits for it learns of it. */
+  private giveUp(failure: MirrorError): void {
+    const gone = failure.code === 'DEVICE_LOST' || failure.code === 'CLOSED';
+    const error = gone
+      ? failure
+      : new MirrorError('DEVICE_LOST', `${this.name} failed paging work and is given up: ${failure.message}`, {
+          device: this.name,
+          cause: failure,
+        });
+    this.lose(error);
+    if (!gone) void this.device.close().catch(() => undefined);
+  }
+
   private targetOf(mirror: MirrorState): BatchTarget {
     return {
       mmu: mirror.mmu.id,
@@ -176,7 +189,7 @@ export class PoolState {
 
   private finishWith(away: MirrorError | undefined, incoming: MirrorError | undefined, finish: Finish): void {
     const fatal = away ?? (incoming?.code === 'OUT_OF_DEVICE_MEMORY' ? undefined : incoming);
-    if (fatal !== undefined) this.lose(fatal);
+    if (fatal !== undefined) this.giveUp(fatal);
     finish(away, incoming);
   }
 

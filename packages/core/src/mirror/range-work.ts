@@ -3,10 +3,12 @@ import { IdList } from '../address/index.js';
 import {
   allows,
   PAGE_ACCESSED,
+  PAGE_LOCKED,
   PAGE_OWNED,
   PAGE_WRITTEN,
   type RangeOptions,
   recallPages,
+  recallWhenFree,
   type Region,
   throwIfAborted,
 } from '../space/index.js';
@@ -77,6 +79,8 @@ async function getReady(
     }
     for (const page of known(mirror, region, start, end)) {
       const owned = (space.store.state[page]! & PAGE_OWNED) !== 0;
+      // Best effort: what is in transit is left to its fault.
+      if ((space.store.state[page]! & PAGE_LOCKED) !== 0) continue;
       if ((space.store.devices[page]! & ~mine) !== 0 && (write || owned)) elsewhere.push(page);
     }
   }
@@ -124,12 +128,9 @@ function known(mirror: MirrorState, region: Region, from: number, to: number): n
 export async function sendHome(mirror: MirrorState, start: number, end: number): Promise<number> {
   const { space, residency } = mirror;
   const { store } = space;
-  for (;;) {
-    const here = touched(mirror, space.pageOf(start), space.pageOf(end)).filter((page) => residency.frame(page) >= 0);
-    if (here.length === 0) return 0;
-    await recallPages(store, Uint32Array.from(here), here.length, 'revoke', ~(1 << residency.bit));
-    return here.length;
-  }
+  const here = () =>
+    touched(mirror, space.pageOf(start), space.pageOf(end)).filter((page) => residency.frame(page) >= 0);
+  return recallWhenFree(store, () => Uint32Array.from(here()), 'revoke', ~(1 << residency.bit));
 }
 
 /** Keeps the resident pages of a byte range from eviction, or lets them go. Returns how many of its pages are resident. */

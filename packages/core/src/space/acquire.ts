@@ -5,7 +5,7 @@ import type { RecallMode } from './device-pages.js';
 import type { Held, HoldMode, HoldOptions } from './held.js';
 import { HeldRange } from './held-range.js';
 import type { HostMemory } from './host-memory.js';
-import { recallPages } from './recall.js';
+import { recallPages, recallWhenFree } from './recall.js';
 import {
   PAGE_HELD,
   PAGE_HELD_READ,
@@ -143,13 +143,12 @@ async function bringHome(
 ): Promise<void> {
   const { store } = space;
   const inner = discard ? innerPages(space, pages, range) : { from: 0, to: 0 };
-  await recallWhere(store.devices, store, pages, inner.from, inner.to, 'drop', mode);
-  await recallWhere(store.devices, store, pages, 0, inner.from, mode === 'write' ? 'revoke' : 'clean', mode);
-  await recallWhere(store.devices, store, pages, inner.to, pages.length, mode === 'write' ? 'revoke' : 'clean', mode);
+  await recallWhere(store, pages, inner.from, inner.to, 'drop', mode);
+  await recallWhere(store, pages, 0, inner.from, mode === 'write' ? 'revoke' : 'clean', mode);
+  await recallWhere(store, pages, inner.to, pages.length, mode === 'write' ? 'revoke' : 'clean', mode);
 }
 
 async function recallWhere(
-  devices: Uint8Array,
   store: SpaceState['store'],
   pages: Uint32Array,
   from: number,
@@ -157,16 +156,11 @@ async function recallWhere(
   recall: RecallMode,
   mode: HoldMode,
 ): Promise<void> {
-  let away: Uint32Array | undefined;
-  let count = 0;
-  for (let i = from; i < to; i++) {
-    const page = pages[i]!;
-    const isAway = mode === 'write' ? devices[page] !== 0 : (store.state[page]! & PAGE_OWNED) !== 0;
-    if (!isAway) continue;
-    away ??= new Uint32Array(to - i);
-    away[count++] = page;
-  }
-  if (away !== undefined) await recallPages(store, away, count, recall);
+  const isAway = (page: number) =>
+    mode === 'write' ? store.devices[page] !== 0 : (store.state[page]! & PAGE_OWNED) !== 0;
+  const part = pages.subarray(from, to);
+  // Held pages are locked by nobody but a device that makes room.
+  if (part.some(isAway)) await recallWhenFree(store, () => part.filter(isAway), recall);
 }
 
 /** The pages that lie wholly inside a byte range, as indexes. */

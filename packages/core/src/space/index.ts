@@ -9,7 +9,7 @@ export { remainder, type Remainder } from './overlap.js';
 export * from './page-state.js';
 export { PageStore } from './page-store.js';
 export { type RangeOptions } from './range-options.js';
-export { recallPages } from './recall.js';
+export { recallPages, recallWhenFree } from './recall.js';
 export {
   Region,
   type Advice,

@@ -3,7 +3,7 @@ import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
 import { PAGE_CACHED, PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
-import { recallPages } from './recall.js';
+import { recallWhenFree } from './recall.js';
 import type { ByteSource } from './source.js';
 
 /** Most bytes one read of a source asks for. */
@@ -73,10 +73,11 @@ export class MemoryObject {
     const { store, source } = this;
     if (source?.write === undefined) return 0;
     const end = index + count;
-    const owned = this.cached(index, end)
-      .map((at) => this.lookup(at))
-      .filter((page) => (store.state[page]! & PAGE_OWNED) !== 0);
-    if (owned.length > 0) await recallPages(store, Uint32Array.from(owned), owned.length, 'clean');
+    const owned = () =>
+      this.cached(index, end)
+        .map((at) => this.lookup(at))
+        .filter((page) => (store.state[page]! & PAGE_OWNED) !== 0);
+    await recallWhenFree(store, () => Uint32Array.from(owned()), 'clean');
     let written = 0;
     for (const at of this.cached(index, end)) {
       const page = this.lookup(at);

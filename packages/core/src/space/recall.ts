@@ -1,6 +1,31 @@
+import { MirrorError } from '../driver/index.js';
 import type { RecallMode } from './device-pages.js';
 import { PAGE_LOCKED } from './page-state.js';
 import type { PageStore } from './page-store.js';
+
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Brings home what `choose` finds, once nothing of it is locked: a copy may be under way that ends with another owner, or with
+ * another page in the frame. Chooses again after each wait. Resolves to the number of pages.
+ * @throws MirrorError `DEVICE_LOST`, `DEVICE_TIMEOUT`
+ */
+export async function recallWhenFree(
+  store: PageStore,
+  choose: () => Uint32Array,
+  mode: RecallMode,
+  except = 0,
+): Promise<number> {
+  for (;;) {
+    const pages = choose();
+    if (!pages.some((page) => (store.state[page]! & PAGE_LOCKED) !== 0)) {
+      if (pages.length > 0) await recallPages(store, pages, pages.length, mode, except);
+      return pages.length;
+    }
+    if (await store.changed.wait(TIMEOUT_MS)) continue;
+    throw new MirrorError('DEVICE_TIMEOUT', `waited ${TIMEOUT_MS} ms for pages that are being copied or changing owner`);
+  }
+}
 
 /**
  * Brings pages home from every device that holds them, all devices at the same time. Pages are locked meanwhile; those that

@@ -1,6 +1,13 @@
-import type { Command, Device, DeviceFeature, DeviceLimits } from '@mirrorspace/core/driver';
+import {
+  BIT_ACCESSED,
+  BIT_DIRTY,
+  type Command,
+  type Device,
+  type DeviceFeature,
+  type DeviceLimits,
+} from '@mirrorspace/core/driver';
 import type { BrokenDevice } from '../device.js';
-import { override, relisting, rewriting, withSubmit } from '../wrap.js';
+import { override, rebitting, relisting, rewriting, withSubmit } from '../wrap.js';
 
 const ALL: readonly DeviceFeature[] = [
   'queues',
@@ -142,6 +149,44 @@ export const claims: readonly BrokenDevice[] = [
     wrap: (device) => saying(device, but('read-only-maps')),
   },
   {
+    name: 'claims/page-sizes-unclaimed',
+    breaks: 'does not claim page-sizes, and takes pages of other sizes',
+    rules: ['DeviceFeature page-sizes: answer UNSUPPORTED'],
+    wrap: (device) => saying(device, but('page-sizes'), { pageSizes: device.limits.pageSizes.slice(0, 1) }),
+  },
+  {
+    name: 'claims/priorities-unclaimed',
+    breaks: 'does not claim priorities, and has a queue of high priority',
+    rules: ['DeviceFeature priorities: where they are not claimed'],
+    wrap: (device) => saying(device, but('priorities')),
+  },
+  {
+    name: 'claims/accessed-bits-unclaimed',
+    breaks: 'does not claim accessed-bits, and takes pages for never accessed',
+    rules: ['DeviceFeature accessed-bits'],
+    wrap: (device) =>
+      saying(
+        rebitting(device, (_command, found, i) => void (found[i]! &= ~BIT_ACCESSED)),
+        but('accessed-bits'),
+      ),
+  },
+  {
+    name: 'claims/dirty-bits-unclaimed',
+    breaks: 'does not claim dirty-bits, and takes pages for clean',
+    rules: ['DeviceFeature dirty-bits'],
+    wrap: (device) =>
+      saying(
+        rebitting(device, (_command, found, i) => void (found[i]! &= ~BIT_DIRTY)),
+        but('dirty-bits'),
+      ),
+  },
+  {
+    name: 'claims/stalls-unclaimed',
+    breaks: 'does not claim replayable-faults, and lets accesses to missing pages stall',
+    rules: ['DeviceFeature replayable-faults: without it'],
+    wrap: (device) => saying(device, but('replayable-faults')),
+  },
+  {
     name: 'claims/any-language',
     breaks: 'takes programs of any language, and runs none of them',
     rules: ['DeviceFeature program:<language>'],
@@ -165,6 +210,13 @@ export const claims: readonly BrokenDevice[] = [
             addressBits: addressBits > device.limits.addressBits ? device.limits.addressBits : addressBits,
           }),
       }),
+  },
+  {
+    name: 'claims/probe-denies',
+    breaks: 'probe says that no device is there, and open opens one',
+    rules: ['Backend.probe'],
+    probe: () => Promise.resolve({ available: false, devices: [], reason: 'none was found' }),
+    wrap: (device) => device,
   },
   {
     name: 'claims/clock-backwards',
