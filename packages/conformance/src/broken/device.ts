@@ -24,7 +24,10 @@ export interface BrokenBackend extends TestedBackend {
 }
 
 /** Makes a backend that opens `reference` and breaks each device. */
-export function breakBackend(reference: TestedBackend, broken: Pick<BrokenDevice, 'options' | 'probe' | 'wrap'>): BrokenBackend {
+export function breakBackend(
+  reference: TestedBackend,
+  broken: Pick<BrokenDevice, 'options' | 'probe' | 'wrap'>,
+): BrokenBackend {
   const correct = new Map<Device, Device>();
   const lose = reference.conformance?.lose?.bind(reference.conformance);
   return {

@@ -14,7 +14,7 @@ const harmless: BrokenDevice = {
   rules: ['Device.now'],
   wrap: (device) => device,
 };
-const caught = brokenDevices.filter(({ name }) => name === 'claims/clock-backwards');
+const caught = brokenDevices.filter(({ name }) => name === 'limits/clock-backwards');
 
 let folder: string;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import {
   type DeviceLimits,
 } from '@mirrorspace/core/driver';
 import type { BrokenDevice } from '../device.js';
-import { override, rebitting, relisting, rewriting, withSubmit } from '../wrap.js';
+import { override, rebitting, withSubmit } from '../wrap.js';
 
 const ALL: readonly DeviceFeature[] = [
   'queues',
@@ -29,15 +29,6 @@ function saying(device: Device, features: readonly DeviceFeature[], limits: Part
   return override(device, { features: new Set(features), limits: { ...device.limits, ...limits } });
 }
 
-/** Takes numbers of frames for those of a smaller memory. */
-function wrapping(device: Device): Device {
-  return rewriting(device, (command) => {
-    if (!('frames' in command)) return command;
-    const count = device.limits.memory / command.pageSize;
-    return { ...command, frames: command.frames.map((frame) => frame % count) };
-  });
-}
-
 /** Swallows what would be refused as unsupported. */
 function swallowing(device: Device): Device {
   return withSubmit(device, (queue) => (commands: readonly Command[], options) => {
@@ -49,55 +40,8 @@ function swallowing(device: Device): Device {
   });
 }
 
-/** Claims, limits and clocks that lie. */
+/** Claims of features that lie, and features that are not claimed and not refused. */
 export const claims: readonly BrokenDevice[] = [
-  {
-    name: 'claims/memory-doubled',
-    breaks: 'claims twice the memory; frames beyond it are those at its start',
-    rules: ['limits.memory: `memory / pageSize` frames'],
-    wrap: (device) => saying(wrapping(device), ALL, { memory: 2 * device.limits.memory }),
-  },
-  {
-    name: 'claims/frames-unchecked',
-    breaks: 'takes frame numbers beyond its memory',
-    rules: ['limits.memory: a frame number'],
-    wrap: wrapping,
-  },
-  {
-    name: 'claims/long-lists-cut',
-    breaks: 'runs a thousand pages of a list and forgets the rest',
-    rules: ['limits.pagesPerCommand'],
-    wrap: (device) =>
-      rewriting(device, (command) =>
-        'count' in command && command.count !== undefined
-          ? { ...command, count: Math.min(1000, command.count) }
-          : command,
-      ),
-  },
-  {
-    name: 'claims/long-lists-taken',
-    breaks: 'takes lists that are longer than it says, and runs their start',
-    rules: ['limits.pagesPerCommand: most pages'],
-    wrap: (device) =>
-      rewriting(device, (command) =>
-        'count' in command && command.count !== undefined
-          ? { ...command, count: Math.min(device.limits.pagesPerCommand, command.count) }
-          : command,
-      ),
-  },
-  {
-    name: 'claims/long-submissions-taken',
-    breaks: 'takes submissions that are longer than it says, and runs their start',
-    rules: ['limits.commandsPerSubmit'],
-    wrap: (device) => relisting(device, (commands) => commands.slice(0, device.limits.commandsPerSubmit)),
-  },
-  {
-    name: 'claims/buffer-smaller',
-    breaks: 'the fault buffer holds less than limits.faultBuffer',
-    rules: ['FaultSource'],
-    options: { faultBuffer: 8 },
-    wrap: (device) => saying(device, ALL, { faultBuffer: 64 }),
-  },
   {
     name: 'claims/no-dirty-bits',
     breaks: 'claims dirty-bits, and takes every writable entry for dirty',
@@ -197,34 +141,5 @@ export const claims: readonly BrokenDevice[] = [
     breaks: 'takes commands for mirroring MMUs, and does nothing with them',
     rules: ['MirroringCommand'],
     wrap: swallowing,
-  },
-  {
-    name: 'claims/wide-addresses',
-    breaks: 'opens MMUs for more address bits than it has',
-    rules: ['Device.createMmu'],
-    wrap: (device) =>
-      override(device, {
-        createMmu: ({ addressBits, ...options }) =>
-          device.createMmu({
-            ...options,
-            addressBits: addressBits > device.limits.addressBits ? device.limits.addressBits : addressBits,
-          }),
-      }),
-  },
-  {
-    name: 'claims/probe-denies',
-    breaks: 'probe says that no device is there, and open opens one',
-    rules: ['Backend.probe'],
-    probe: () => Promise.resolve({ available: false, devices: [], reason: 'none was found' }),
-    wrap: (device) => device,
-  },
-  {
-    name: 'claims/clock-backwards',
-    breaks: 'now() runs backwards',
-    rules: ['Device.now'],
-    wrap(device) {
-      let now = 1e6;
-      return override(device, { now: () => now-- });
-    },
   },
 ];

@@ -7,6 +7,7 @@ import { copies } from './copies.js';
 import { entries } from './entries.js';
 import { faults } from './faults.js';
 import { fences } from './fences.js';
+import { limits } from './limits.js';
 import { lives } from './lives.js';
 import { order } from './order.js';
 import { replays } from './replays.js';
@@ -26,4 +27,5 @@ export const brokenDevices: readonly BrokenDevice[] = [
   ...replays,
   ...lives,
   ...claims,
+  ...limits,
 ];
