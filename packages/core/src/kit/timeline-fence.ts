@@ -64,10 +64,14 @@ export class TimelineFence implements Fence {
   }
 
   wait(options: WaitOptions = {}): Promise<void> {
+    if (typeof options !== 'object' || options === null)
+      return Promise.reject(new TypeError('wait options must be an object'));
     const { signal } = options;
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     if (typeof timeoutMs !== 'number') return Promise.reject(new TypeError('timeoutMs must be a number'));
     if (!(timeoutMs > 0)) return Promise.reject(new RangeError(`timeoutMs must be > 0, got ${timeoutMs}`));
+    if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+      return Promise.reject(new TypeError('signal must be an AbortSignal'));
     if (this.#signaled) return Promise.resolve();
     if (this.#error !== undefined) return Promise.reject(this.#error);
     if (signal?.aborted === true) return Promise.reject(this.#aborted(signal.reason));
