@@ -41,11 +41,13 @@ export class SimClock {
 
   /** Runs `run` in `delayUs` ≥ 0 microseconds. */
   after(delayUs: number, run: () => void): ClockEvent {
+    if (typeof delayUs !== 'number') throw new TypeError(`delayUs must be a number, got ${typeof delayUs}`);
     return this.#schedule(this.#now + delayUs, run, false);
   }
 
   /** Runs `run` when the time has come, but never moves the clock by itself: an idle device does not race towards it. */
   background(time: number, run: () => void): ClockEvent {
+    if (typeof time !== 'number') throw new TypeError(`time must be a number, got ${typeof time}`);
     return this.#schedule(Math.max(time, this.#now), run, true);
   }
 
@@ -58,6 +60,8 @@ export class SimClock {
   }
 
   #schedule(time: number, run: () => void, background: boolean): Entry {
+    if (!(time >= this.#now && time < Infinity)) throw new RangeError(`no event can happen at ${time} microseconds`);
+    if (typeof run !== 'function') throw new TypeError(`run must be a function, got ${typeof run}`);
     const entry: Entry = { time, sequence: this.#sequence++, background, run, state: 'waiting' };
     this.#push(entry);
     if (background) return entry;
