@@ -109,7 +109,7 @@ export class Residency implements DevicePages {
 
   private grow(needed: number): void {
     const length = this.frameOf.length;
-    const capacity = Math.max(needed, length < DOUBLE_UP_TO ? length * 2 : Math.ceil(length * 1.125));
+    const capacity = Math.max(needed, length < DOUBLE_UP_TO ? length * 2 : Math.ceil(length * 1.0625));
     const frameOf = new Uint32Array(capacity);
     frameOf.set(this.frameOf);
     this.frameOf = frameOf;

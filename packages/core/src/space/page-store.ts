@@ -232,7 +232,7 @@ export class PageStore {
 
   private grow(needed: number): void {
     const length = this.state.length;
-    const step = length < EXACT_GROWTH_BELOW ? length * 2 : Math.ceil(length * 1.125);
+    const step = length < EXACT_GROWTH_BELOW ? length * 2 : Math.ceil(length * 1.0625);
     const capacity = Math.max(needed, step);
     const state = new Uint16Array(capacity);
     state.set(this.state);
