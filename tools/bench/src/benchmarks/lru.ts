@@ -10,7 +10,7 @@ const ACCESSES = 1 << 18;
 
 /**
  * Accesses to a million pages by Zipf's law, with room for a tenth and for half of them. The subject is the LRU policy over
- * page numbers; the peer is mnemonist's LRUCache over typed arrays, its quickest form. Both see the same stream.
+ * frames, found by page in an array as mirrors do; the peer is mnemonist's LRUCache over typed arrays, its quickest form. Both see the same stream.
  */
 export const lru: Benchmark = {
   id: 'lru',
@@ -49,9 +49,12 @@ interface Counted extends Side {
 }
 
 function policy(stream: Uint32Array, capacity: number): Counted {
-  const eviction = new LruEviction(PAGES);
-  const blocked = new Uint8Array(PAGES);
+  const eviction = new LruEviction(capacity);
+  const blocked = new Uint8Array(capacity);
   const victim = new Uint32Array(1);
+  /** Frame + 1 of each page, and page of each frame: what a mirror keeps anyway. */
+  const frameOf = new Uint32Array(PAGES);
+  const pageOf = new Uint32Array(capacity);
   let next = 0;
   let misses = 0;
   return {
@@ -59,13 +62,20 @@ function policy(stream: Uint32Array, capacity: number): Counted {
     run() {
       for (let i = 0; i < ACCESSES; i++) {
         const page = stream[next + i]!;
-        if (eviction.has(page)) {
-          eviction.touchOne(page);
+        let frame = frameOf[page]! - 1;
+        if (frame >= 0) {
+          eviction.touchOne(frame);
           continue;
         }
-        misses++;
-        if (eviction.size === capacity) eviction.victims(victim, 1, blocked);
-        eviction.insertOne(page);
+        frame = misses++;
+        if (frame >= capacity) {
+          eviction.victims(victim, 1, blocked);
+          frame = victim[0]!;
+          frameOf[pageOf[frame]!] = 0;
+        }
+        pageOf[frame] = page;
+        frameOf[page] = frame + 1;
+        eviction.insertOne(frame);
       }
       next = (next + ACCESSES) % stream.length;
     },

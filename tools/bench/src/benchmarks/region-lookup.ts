@@ -31,10 +31,15 @@ export const regionLookup: Benchmark = {
 
 async function runCase(count: number, quick: boolean): Promise<Row[]> {
   const space = await createSpace();
-  const regions = mapMany(space, count);
   const tree: Tree = new BTree<number, Region>();
-  // In random order, as regions come and go in life.
-  for (const i of permutation(count, 7)) tree.set(regions[i]!.start, regions[i]!);
+  // In random order, as regions come and go in life; built in ascending order, both would be full to the brim.
+  const order = permutation(count, 7);
+  const regions = new Array<Region>(count);
+  for (const i of order) {
+    const region = mapAt(space, i);
+    regions[i] = region;
+    tree.set(region.start, region);
+  }
   const addresses = addressesIn(count);
   const rounds = quick ? 12 : 60;
   const lookups = await compare(bySpace(space, addresses), byTree(tree, addresses), {
@@ -42,7 +47,8 @@ async function runCase(count: number, quick: boolean): Promise<Row[]> {
     warmup: 16,
     units: LOOKUPS,
   });
-  const spare = mapMany(await createSpace(), SPLITS);
+  const elsewhere = await createSpace();
+  const spare = Array.from({ length: SPLITS }, (_, i) => mapAt(elsewhere, i));
   const splits = await compare(splitting(indexOf(space), regions, spare), splitting(treeIndex(tree), regions, spare), {
     rounds,
     warmup: 16,
@@ -57,11 +63,9 @@ function toRow(name: string, target: number, { ratio, subjectNs, peerNs }: Compa
   return row(name, value, atMost(target), { 'mirrorspace ns': subjectNs, 'sorted-btree ns': peerNs });
 }
 
-/** Regions of four pages with a page of nothing behind each. */
-function mapMany(space: AddressSpace, count: number): Region[] {
-  return Array.from({ length: count }, (_, i) =>
-    space.map({ bytes: 4 * PAGE, address: (i + 16) * 5 * PAGE, fixed: true, name: 'region' }),
-  );
+/** The `i`-th region: four pages with a page of nothing behind. */
+function mapAt(space: AddressSpace, i: number): Region {
+  return space.map({ bytes: 4 * PAGE, address: (i + 16) * 5 * PAGE, fixed: true, name: 'region' });
 }
 
 function addressesIn(count: number): Float64Array {
