@@ -1,0 +1,12 @@
+import fc from 'fast-check';
+import { test } from 'vitest';
+import { runSequential, steps, worlds } from './sequential.js';
+import { settingsOf, TEST_TIMEOUT_MS } from './settings.js';
+
+test(
+  'spaces, devices and the CPU do what the plain model does, with every frame looked at',
+  async () => {
+    await fc.assert(fc.asyncProperty(worlds(4096, false, true), steps(20), runSequential), settingsOf('deep', 1000));
+  },
+  TEST_TIMEOUT_MS,
+);

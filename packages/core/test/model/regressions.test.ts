@@ -1,0 +1,64 @@
+import { test } from 'vitest';
+import type { Place } from './scene.js';
+import { replay } from './sequential.js';
+import { runRegressionLanes } from './regression-lanes.js';
+
+const first: Place = { member: 0, region: 0, page: 0, offset: 0, length: 0 };
+const mapped = {
+  kind: 'map',
+  member: 0,
+  where: 'fixed',
+  page: 0,
+  pages: 1,
+  access: 'read-write',
+  share: 'private',
+  file: 0,
+  filePage: 0,
+} as const;
+const launched = { kind: 'increment', place: first, other: first, device: 0, seed: 1, announced: false } as const;
+
+test('what acquire discards reads as zeros, also where it was written before', () =>
+  replay({}, [
+    { ...mapped, file: 1 },
+    { kind: 'hold', place: { ...first, length: 4 }, mode: 'write', discard: true, seed: 1 },
+  ]));
+
+test('one access goes through more pages than the device has frames', () =>
+  replay({ faultBuffer: 1, batch: 1, residentUnits: 1, tlbEntries: 1 }, [{ ...mapped, where: 'free', pages: 5 }]));
+
+test('a page whose dirty bit was harvested can be written again after the CPU read it', () =>
+  replay({}, [
+    mapped,
+    { kind: 'atomicAdd', place: first, device: 0, seed: 1 },
+    { kind: 'harvest', place: first, device: 0, seed: 1 },
+    { kind: 'cpuRead', place: first, seed: 1 },
+    launched,
+  ]));
+
+test('a pin takes a page of a file that another device owns through another mapping', () =>
+  replay({ frames: [4, 5] }, [
+    { ...mapped, where: 'free', share: 'shared', file: 1 },
+    { ...mapped, file: 1 },
+    { kind: 'exclusive', place: { ...first, region: 1 }, device: 0, seed: 1 },
+    { kind: 'attach', member: 0, device: 1 },
+    {
+      kind: 'advise',
+      place: first,
+      device: 1,
+      preferred: undefined,
+      readMostly: undefined,
+      accessedBy: undefined,
+      pin: true,
+    },
+  ]));
+
+test('a shared page that two spaces have on one device leaves both before it is copied home', () =>
+  replay({}, [
+    { kind: 'fork', member: 0 },
+    { ...mapped, pages: 5, share: 'shared' },
+    { kind: 'fork', member: 0 },
+    { kind: 'attach', member: 2, device: 0 },
+    { ...launched, place: { ...first, member: 2 } },
+  ]));
+
+test('a page that is being brought to a device is not called home under it', () => runRegressionLanes());

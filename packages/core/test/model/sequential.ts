@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { abandon, checkContents, checkContract, finish, inTime } from './finish.js';
+import { checkRegions } from './map-operations.js';
+import { anyOperation, type Operation, perform, showOperation } from './operation.js';
+import { type Scene, wholeScene } from './scene.js';
+import { World, type WorldConfig } from './world.js';
+
+/** One operation as a command of fast-check. The model is in the scene, beside what is real: any operation is possible any time. */
+class Step implements fc.AsyncCommand<object, Scene> {
+  private readonly op: Operation;
+
+  constructor(op: Operation) {
+    this.op = op;
+  }
+
+  check(): boolean {
+    return true;
+  }
+
+  run(_model: object, scene: Scene): Promise<void> {
+    return step(scene, this.op);
+  }
+
+  toString(): string {
+    return showOperation(this.op);
+  }
+}
+
+/** Commands of one run. */
+export function steps(maxCommands: number): fc.Arbitrary<Iterable<fc.AsyncCommand<object, Scene>>> {
+  return fc.commands([anyOperation.map((op) => new Step(op))], { maxCommands, size: 'max' });
+}
+
+/** Runs operations one after the other, each compared with the model, and then compares all that is left. */
+export async function runSequential(
+  config: WorldConfig,
+  commands: Iterable<fc.AsyncCommand<object, Scene>>,
+): Promise<void> {
+  const world = await World.open(config);
+  try {
+    await inTime(world, async () => {
+      await fc.asyncModelRun(() => ({ model: {}, real: wholeScene(world) }), commands);
+      for (const member of world.members) await checkContents(world, member);
+      await finish(world);
+    });
+  } finally {
+    await abandon(world);
+  }
+}
+
+/** As {@link runSequential}, for operations that are written down. */
+export async function replay(config: Partial<WorldConfig>, operations: readonly Operation[]): Promise<void> {
+  await runSequential(
+    { ...PLAIN_CONFIG, ...config },
+    operations.map((op) => new Step(op)),
+  );
+}
+
+async function step(scene: Scene, op: Operation): Promise<void> {
+  await perform(scene, op);
+  scene.world.settleFiles();
+  for (const member of scene.members) checkRegions(member);
+  checkContract(scene.world);
+}
+
+/** The simplest world. */
+export const PLAIN_CONFIG: WorldConfig = {
+  pageSize: 4096,
+  frames: [4],
+  faultBuffer: 4,
+  batch: 256,
+  residentUnits: 256,
+  tlbEntries: 16,
+  pagesPerCommand: 1024,
+  commandsPerSubmit: 1024,
+  eviction: 'lru',
+  prefetch: 'none',
+  latencySeed: undefined,
+  dirtyBits: true,
+  deep: false,
+  slowFiles: false,
+};
+
+/** Worlds of all kinds, of one page size, with or without time. */
+export function worlds(pageSize: WorldConfig['pageSize'], timed: boolean, deep: boolean): fc.Arbitrary<WorldConfig> {
+  return fc.record({
+    pageSize: fc.constant(pageSize),
+    frames: fc.array(fc.integer({ min: 4, max: 16 }), { minLength: 1, maxLength: 2 }),
+    faultBuffer: fc.constantFrom(1, 2, 3, 8),
+    batch: fc.constantFrom(1, 2, 256),
+    residentUnits: fc.constantFrom(1, 2, 8, 256),
+    tlbEntries: fc.constantFrom(1, 2, 16),
+    pagesPerCommand: fc.constantFrom(2, 1024),
+    commandsPerSubmit: fc.constantFrom(2, 1024),
+    eviction: fc.constantFrom('lru', 'clock', 'fifo'),
+    prefetch: fc.constantFrom('none', 'next', 'tree'),
+    latencySeed: timed ? fc.nat({ max: 2 ** 31 - 1 }) : fc.constant(undefined),
+    dirtyBits: fc.constantFrom(true, true, false),
+    deep: fc.constant(deep),
+    slowFiles: fc.boolean(),
+  });
+}
