@@ -108,6 +108,8 @@ function checkSource(space: SpaceState, options: MapOptions, bytes: number): voi
   if (source === undefined) return;
   if (typeof source !== 'object' || source === null || typeof source.read !== 'function')
     throw new TypeError('a source needs { size, read }');
+  for (const [name, value] of Object.entries({ 'source.size': source.size, offset }))
+    if (typeof value !== 'number') throw new TypeError(`${name} must be a number, got ${typeof value}`);
   if (!Number.isSafeInteger(source.size) || source.size < 0)
     throw new RangeError(`source.size must be a number of bytes, got ${source.size}`);
   if (!Number.isSafeInteger(offset) || offset < 0 || offset % space.pageSize !== 0) {
