@@ -7,7 +7,7 @@ const FIRST_LEAVES = 8;
 const FIRST_HASH_BITS = 4;
 /** Up to this many leaves the arrays double; beyond, slack would cost more than copying. */
 const DOUBLE_UP_TO = 1024;
-const GROWTH_SHIFT = 4;
+const GROWTH_SHIFT = 3;
 /** Share of the hash table that may be in use. */
 const MAX_LOAD = 0.7;
 const NO_LEAF = -1;
