@@ -7,7 +7,7 @@ import {
   type DeviceLimits,
 } from '@mirrorspace/core/driver';
 import type { BrokenDevice } from '../device.js';
-import { override, rebitting, withSubmit } from '../wrap.js';
+import { override, rebitting, reoptioning, withSubmit } from '../wrap.js';
 
 const ALL: readonly DeviceFeature[] = [
   'queues',
@@ -71,8 +71,8 @@ export const claims: readonly BrokenDevice[] = [
     breaks: 'claims preemption, and lets urgent work wait for the running launch',
     rules: ['DeviceFeature preemption'],
     // A launch that runs in one go, and no priority by which urgent work would come before it.
-    options: { features: but('preemption', 'priorities'), residentUnits: 4096 },
-    wrap: (device) => saying(device, but('priorities'), { preemptionUs: 1 }),
+    options: { features: but('priorities'), residentUnits: 4096 },
+    wrap: (device) => reoptioning(device, ({ urgent: _, ...options }) => options),
   },
   {
     name: 'claims/atomics-unclaimed',

@@ -32,7 +32,7 @@ export const limits: readonly BrokenDevice[] = [
   {
     name: 'limits/long-lists-cut',
     breaks: 'runs a thousand pages of a list and forgets the rest',
-    rules: ['limits.pagesPerCommand'],
+    rules: ['limits.pagesPerCommand: a command may list'],
     wrap: (device) =>
       rewriting(device, (command) =>
         'count' in command && command.count !== undefined

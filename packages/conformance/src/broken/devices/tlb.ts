@@ -10,7 +10,7 @@ export const tlb: readonly BrokenDevice[] = [
   {
     name: 'tlb/flush-ignored',
     breaks: 'flushTlb does nothing',
-    rules,
+    rules: ['R1: after the fence of flushTlb'],
     wrap: (device) => rewriting(device, (command) => (isFlush(command) ? [] : command)),
   },
   {
