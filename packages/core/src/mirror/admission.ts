@@ -55,6 +55,7 @@ export class Admission {
     const { store, notifiers, regions, base, pageSize } = space;
     const { pages, write, contents, length } = list;
     store.lookupAll(base, pages, length, contents);
+    const idle = store.areIdle(contents, length);
     const { sequence } = notifiers;
     let region: Region | undefined;
     for (let i = 0; i < length; i++) {
@@ -66,10 +67,13 @@ export class Admission {
       if (mirror.detached) this.cancel(mirror, pageNumber, CANCEL_CLOSED);
       else if (region === undefined) this.cancel(mirror, pageNumber, CANCEL_NOT_MAPPED);
       else if (!allows(region.access, write[i] === 1)) this.cancel(mirror, pageNumber, CANCEL_DENIED);
-      else {
-        // Admitting a page can call notifiers, which can do anything.
-        const present = notifiers.sequence === sequence ? contents[i]! : store.lookup(base + pageNumber);
-        this.admit(mirror, region, pageNumber, present, write[i] === 1);
+      else if (notifiers.sequence !== sequence) {
+        // Admitting a page before this one called notifiers, which can do anything.
+        this.admit(mirror, region, pageNumber, store.lookup(base + pageNumber), write[i] === 1);
+      } else {
+        const owns = write[i] === 1 || (idle && wantsOwnership(mirror, region, contents[i]!));
+        if (owns || !idle) this.admit(mirror, region, pageNumber, contents[i]!, owns);
+        else want(mirror, pageNumber, contents[i]!, false);
       }
     }
   }
@@ -142,10 +146,7 @@ export class Admission {
     else if (before >= 0 && before !== page && space.mirrors.size > 1)
       this.flushOthers(mirror, pageNumber, page, write);
     else if (this.isElsewhere(mirror, page, write)) this.fetch(mirror, pageNumber, page, write);
-    else {
-      store.lock(page);
-      mirror.wanted.push(pageNumber, 0, page, write ? FAULT_WRITE : FAULT_READ);
-    }
+    else want(mirror, pageNumber, page, write);
   }
 
   private isElsewhere(mirror: MirrorState, page: number, write: boolean): boolean {
@@ -226,4 +227,10 @@ export class Admission {
       store.announce();
     }
   }
+}
+
+/** Puts a page, which nothing stands in the way of, on the list of those to serve. */
+function want(mirror: MirrorState, pageNumber: number, page: number, write: boolean): void {
+  mirror.space.store.lock(page);
+  mirror.wanted.push(pageNumber, 0, page, write ? FAULT_WRITE : FAULT_READ);
 }

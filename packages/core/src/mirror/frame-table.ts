@@ -11,14 +11,13 @@ export const BLOCK_PINNED = 4;
 /** Bit of `ownerOf`: the page's one entry is in the device page table. */
 const INSTALLED = 0x80;
 
-const NONE = 0xffffffff;
 const ONE = new Uint32Array(1);
 
 /** The frames of a device: which page each holds, which are free, which may be taken. 6 bytes a frame and the policy's own. */
 export class FrameTable {
   readonly capacity: number;
   readonly policy: EvictionPolicy;
-  /** The page in each frame; of a free frame, the next free one. */
+  /** The page in each frame that is in use. */
   readonly pageOf: Uint32Array;
   /** Which residency (host memory) the page belongs to, and INSTALLED. */
   private readonly ownerOf: Uint8Array;
@@ -28,7 +27,8 @@ export class FrameTable {
   readonly given = new IdList();
   /** Frames ever used: those from here on were never taken. */
   made = 0;
-  private nextFree = NONE;
+  /** Frames given back, the last on top. A list through the frames themselves would cost a cache miss a frame, each waiting for the one before. */
+  private readonly spare = new IdList();
   private fresh: Uint32Array = new Uint32Array(64);
   private freshCount = 0;
   private inUse = 0;
@@ -43,7 +43,13 @@ export class FrameTable {
 
   /** Metadata in bytes. */
   get bytes(): number {
-    return this.pageOf.byteLength + this.ownerOf.byteLength + this.blocked.byteLength + this.policy.bytes;
+    return (
+      this.pageOf.byteLength +
+      this.ownerOf.byteLength +
+      this.blocked.byteLength +
+      this.spare.items.byteLength +
+      this.policy.bytes
+    );
   }
 
   /** Frames that hold a page. */
@@ -63,8 +69,7 @@ export class FrameTable {
 
   /** Takes a free frame for a page; there must be one. The caller tells the policy. */
   take(page: number, owner: number): number {
-    const frame = this.nextFree === NONE ? this.made++ : this.nextFree;
-    if (frame === this.nextFree) this.nextFree = this.pageOf[frame]!;
+    const frame = this.spare.length === 0 ? this.made++ : this.spare.items[--this.spare.length]!;
     this.inUse++;
     this.assign(frame, page, owner);
     return frame;
@@ -99,8 +104,7 @@ export class FrameTable {
     ONE[0] = frame;
     this.policy.remove(ONE, 1);
     this.blocked[frame] = 0;
-    this.pageOf[frame] = this.nextFree;
-    this.nextFree = frame;
+    this.spare.push(frame);
     this.inUse--;
   }
 

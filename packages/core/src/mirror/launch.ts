@@ -38,12 +38,20 @@ export function checkLaunch(device: Device, program: Program, options: LaunchOpt
       { device: device.info.name },
     );
   }
+  if (program.language === 'js' && (!('run' in program) || typeof program.run !== 'function'))
+    throw new TypeError('a js program needs a function run(ctx, id, args)');
   const { args = [], grid = [1], queue, after = [], reads = [], writes = [] } = options;
   for (const arg of args) if (typeof arg !== 'number') throw new TypeError(`args must be numbers, got ${typeof arg}`);
   const [x, y = 1, z = 1] = grid;
-  for (const size of [x, y, z])
+  for (const size of [x, y, z]) {
+    if (typeof size !== 'number') throw new TypeError(`grid sizes must be numbers, got ${typeof size}`);
     if (!Number.isSafeInteger(size) || size < 1)
       throw new RangeError(`grid sizes must be integers ≥ 1, got ${String(size)}`);
+  }
+  if (x * y * z > Number.MAX_SAFE_INTEGER) throw new RangeError(`${x * y * z} work units are more than can be counted`);
+  for (const fence of after)
+    if (typeof fence !== 'object' || fence === null || typeof fence.wait !== 'function')
+      throw new TypeError('after must hold fences only');
   if (queue !== undefined && !device.queues.some((candidate) => candidate.id === queue && !candidate.paging)) {
     throw new RangeError(`${device.info.name} has no user queue ${String(queue)}`);
   }

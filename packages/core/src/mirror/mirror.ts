@@ -8,7 +8,7 @@ import {
   type Program,
 } from '../driver/index.js';
 import type { IntervalNotifier } from '../notifier/index.js';
-import type { RangeOptions, SpaceMirror, SpaceState } from '../space/index.js';
+import { checkRangeOptions, type RangeOptions, type SpaceMirror, type SpaceState } from '../space/index.js';
 import { checkLaunch, type LaunchOptions } from './launch.js';
 import { bringAllHome } from './detach.js';
 import type { DevicePool } from './device-pool.js';
@@ -93,8 +93,7 @@ export class Mirror implements SpaceMirror {
   async fill(address: number, bytes: number, value: number): Promise<void> {
     this.checkOpen();
     rangeOf(address, bytes);
-    if (!Number.isInteger(value) || value < 0 || value > 255)
-      throw new RangeError(`value must lie in 0 to 255, got ${value}`);
+    checkValue(value, 0, 255);
     await this.access({ kind: 'fill', mmu: this.state.mmu.id, address, bytes, value });
   }
 
@@ -102,6 +101,8 @@ export class Mirror implements SpaceMirror {
   async atomicAdd(address: number, value: number): Promise<number> {
     this.checkOpen();
     rangeOf(address, 4);
+    if (address % 4 !== 0) throw new RangeError(`address must be a multiple of 4, got ${address}`);
+    checkValue(value, -(2 ** 31), 2 ** 32 - 1);
     const previous = new Uint32Array(1);
     await this.access({ kind: 'atomicAdd', mmu: this.state.mmu.id, address, value, previous });
     return previous[0]!;
@@ -111,6 +112,7 @@ export class Mirror implements SpaceMirror {
   async prefetch(start: number, bytes: number, options: PrefetchOptions = {}): Promise<number> {
     this.checkOpen();
     const range = this.mappedRange(start, bytes);
+    checkRangeOptions(options);
     const { access = 'read' } = options;
     if (access !== 'read' && access !== 'write')
       throw new TypeError(`access must be 'read' or 'write', got ${String(access)}`);
@@ -120,6 +122,7 @@ export class Mirror implements SpaceMirror {
   /** Moves pages of a range to the device (which then owns them) or to the host, best effort. Resolves to pages moved. */
   async migrate(start: number, bytes: number, to: 'device' | 'host', options: RangeOptions = {}): Promise<number> {
     if (to !== 'device' && to !== 'host') throw new TypeError(`to must be 'device' or 'host', got ${String(to)}`);
+    checkRangeOptions(options);
     if (to === 'device') return this.prefetch(start, bytes, { ...options, access: 'write' });
     this.checkOpen();
     const range = this.mappedRange(start, bytes);
@@ -134,6 +137,8 @@ export class Mirror implements SpaceMirror {
 
   /** Where the pages of a range are: a byte of `RESIDENT_*` bits a page; 0 for a page nobody has touched. */
   residency(start: number, bytes: number): Uint8Array {
+    this.space.checkOpen();
+    this.checkAttached();
     const range = this.space.pageRange(start, bytes);
     return viewResidency(this.state, range.start, range.end);
   }
@@ -239,8 +244,18 @@ export class Mirror implements SpaceMirror {
 
   private checkOpen(): void {
     this.space.checkOpen();
-    if (this.state.detached)
-      throw new MirrorError('CLOSED', `the mirror on ${this.device.info.name} was detached; attach the device again`);
+    this.checkAttached();
     this.pool.state.checkNotLost();
   }
+
+  private checkAttached(): void {
+    if (this.state.detached)
+      throw new MirrorError('CLOSED', `the mirror on ${this.device.info.name} was detached; attach the device again`);
+  }
+}
+
+function checkValue(value: number, least: number, most: number): void {
+  if (typeof value !== 'number') throw new TypeError(`value must be a number, got ${typeof value}`);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new RangeError(`value must be an integer from ${least} to ${most}, got ${value}`);
 }

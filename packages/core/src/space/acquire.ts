@@ -234,7 +234,9 @@ function checkMode(mode: HoldMode): void {
   if (mode !== 'read' && mode !== 'write') throw new TypeError(`mode must be 'read' or 'write', got ${String(mode)}`);
 }
 
-function checkHoldOptions(options: HoldOptions): { timeoutMs: number } {
+/** @throws TypeError, RangeError */
+export function checkHoldOptions(options: HoldOptions): { timeoutMs: number } {
+  if (typeof options !== 'object' || options === null) throw new TypeError('hold options must be an object');
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   if (typeof timeoutMs !== 'number') throw new TypeError(`timeoutMs must be a number, got ${typeof timeoutMs}`);
   if (!(timeoutMs > 0 && timeoutMs <= 2 ** 31 - 1))

@@ -35,6 +35,7 @@ export class HeldRange implements Held {
   as<T>(type: ViewConstructor<T>): T {
     if (this.done)
       throw new MirrorError('CLOSED', 'the range was released; acquire it again', { address: this.address });
+    if (typeof type !== 'function') throw new TypeError('as takes the constructor of a typed array');
     const size = type.BYTES_PER_ELEMENT;
     if (this.address % size !== 0 || this.bytes.byteLength % size !== 0) {
       throw new RangeError(

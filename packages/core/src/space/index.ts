@@ -8,7 +8,7 @@ export { MemoryObject } from './memory-object.js';
 export { remainder, type Remainder } from './overlap.js';
 export * from './page-state.js';
 export { PageStore } from './page-store.js';
-export { type RangeOptions } from './range-options.js';
+export { checkRangeOptions, type RangeOptions } from './range-options.js';
 export { recallPages, recallWhenFree } from './recall.js';
 export {
   Region,

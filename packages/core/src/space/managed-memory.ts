@@ -21,6 +21,7 @@ const MAX_FRAMES = 2 ** 30;
  * @throws TypeError, RangeError for a bad page size or limit
  */
 export function managedMemory(options: ManagedMemoryOptions = {}): HostMemory {
+  if (typeof options !== 'object' || options === null) throw new TypeError('managedMemory takes an object of options');
   return new ManagedMemory(checkPageSize(options.pageSize ?? 4096), options.limit ?? Infinity);
 }
 
@@ -67,6 +68,7 @@ class ManagedMemory implements HostMemory {
   }
 
   allocate(count: number): number {
+    if (!Number.isSafeInteger(count) || count < 1) refuse('count', count);
     if ((this.used + count) * this.pageSize > this.limit) this.exhausted(count);
     const first = count === 1 ? this.allocateOne() : this.allocateRun(count);
     this.used += count;
@@ -77,6 +79,8 @@ class ManagedMemory implements HostMemory {
     const granule = frame >>> this.shift;
     const word = this.wordOf(frame);
     const bit = this.bitOf(frame);
+    if (!Number.isInteger(frame) || frame < 0 || frame >= MAX_FRAMES || (this.taken[word]! & bit) === 0)
+      refuse('frame in use', frame);
     this.taken[word]! &= ~bit;
     this.soiled[word]! |= bit;
     this.used--;
@@ -228,6 +232,11 @@ class ManagedMemory implements HostMemory {
       `${count} pages of ${this.pageSize} bytes do not fit: ${this.used} are in use of at most ${this.limit} bytes; unmap regions or raise the limit`,
     );
   }
+}
+
+function refuse(what: string, value: number): never {
+  const Kind = typeof value === 'number' ? RangeError : TypeError;
+  throw new Kind(`${String(value)} is no ${what}`);
 }
 
 function grown<T extends Uint8Array | Uint16Array | Uint32Array>(from: T, to: T): T {

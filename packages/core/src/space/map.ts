@@ -74,7 +74,8 @@ function checkMapOptions(
   const bytes = alignUp(checkByteLength(options.bytes), space.pageSize);
   if (bytes > space.limit) throw new RangeError(`${bytes} bytes do not fit a space that ends at ${hex(space.limit)}`);
   const access = checkAccessName(options.access ?? 'read-write');
-  const { share, source, offset, fixed } = options;
+  const { share, source, offset, fixed, name } = options;
+  if (name !== undefined && typeof name !== 'string') throw new TypeError(`name must be a string, got ${typeof name}`);
   if (share !== undefined && share !== 'private' && share !== 'shared')
     throw new TypeError(`share must be 'private' or 'shared', got ${String(share)}`);
   if (fixed !== undefined && typeof fixed !== 'boolean')

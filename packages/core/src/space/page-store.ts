@@ -2,7 +2,7 @@ import { PageTable } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { DevicePages } from './device-pages.js';
 import type { HostMemory } from './host-memory.js';
-import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } from './page-state.js';
+import { PAGE_ACCESSED, PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } from './page-state.js';
 import { Signal } from './signal.js';
 
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
@@ -10,6 +10,8 @@ const KEYS_PER_SPACE = 2 ** 35;
 const MAX_DEVICES = 8;
 const SHARED = 0xffffffff;
 const FIRST_CAPACITY = 256;
+/** What a page that nobody else uses may be. */
+const PAGE_PLAIN = PAGE_USED | PAGE_ZERO | PAGE_ACCESSED;
 const EXACT_GROWTH_BELOW = 1 << 16;
 
 /**
@@ -110,6 +112,21 @@ export class PageStore {
   lookupAll(base: number, numbers: Float64Array, count: number, out: Int32Array): void {
     const { table } = this;
     for (let i = 0; i < count; i++) out[i] = table.get(base + numbers[i]!) - 1;
+  }
+
+  /**
+   * Whether all of the first `count` are pages that nothing but one mapping refers to: no device, hold, lock, cache, loss or
+   * other mapping stands in the way of using them. Short for the same reason.
+   */
+  areIdle(pages: Int32Array, count: number): boolean {
+    const { state, devices, mapper } = this;
+    let busy = 0;
+    for (let i = 0; i < count; i++) {
+      const page = pages[i]!;
+      if (page < 0) return false;
+      busy |= (state[page]! & ~PAGE_PLAIN) | devices[page]! | Number(mapper[page] === SHARED);
+    }
+    return busy === 0;
   }
 
   /** Maps `page` at `key`, where nothing is mapped. */

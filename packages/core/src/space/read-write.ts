@@ -1,5 +1,6 @@
 import { rangeOf } from '../address/index.js';
-import { acquire } from './acquire.js';
+import { throwIfAborted } from './abort.js';
+import { acquire, checkHoldOptions } from './acquire.js';
 import type { HoldOptions } from './held.js';
 import type { SpaceState } from './state.js';
 
@@ -14,6 +15,8 @@ export async function readBytes(
   options: HoldOptions,
 ): Promise<Uint8Array> {
   const { end } = rangeOf(start, bytes);
+  checkHoldOptions(options);
+  throwIfAborted(options.signal);
   checkRights(space, start, bytes, false);
   const result = new Uint8Array(bytes);
   for (let at = start; at < end;) {
@@ -39,6 +42,7 @@ export async function writeBytes(
   if (!(from instanceof Uint8Array))
     throw new TypeError('write takes a Uint8Array; wrap other views: new Uint8Array(view.buffer, …)');
   const { end } = rangeOf(start, from.byteLength);
+  checkHoldOptions(options);
   checkRights(space, start, from.byteLength, true);
   for (let at = start; at < end;) {
     const stop = Math.min(end, Math.floor(at / CHUNK_BYTES + 1) * CHUNK_BYTES);

@@ -124,6 +124,7 @@ export class Region {
 
   /** @throws TypeError, RangeError for a part that is empty or reaches out of the region */
   private part(part: { offset?: number; bytes?: number }): { start: number; bytes: number } {
+    if (typeof part !== 'object' || part === null) throw new TypeError('a part is { offset?, bytes? }');
     const { offset = 0, bytes = this.bytes - offset } = part;
     if (typeof offset !== 'number' || typeof bytes !== 'number')
       throw new TypeError('offset and bytes must be numbers of bytes');

@@ -11,8 +11,11 @@ export interface ByteSource {
   write?(offset: number, from: Uint8Array): Promise<void> | void;
 }
 
-/** A source over bytes in memory; `write` changes them. */
+/** A source over bytes in memory; `write` changes them. @throws TypeError for anything else, or bytes whose buffer is detached */
 export function bytesSource(bytes: Uint8Array): ByteSource {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('bytesSource takes a Uint8Array');
+  // Throws where the buffer is detached.
+  new Uint8Array(bytes.buffer, 0, 0);
   return {
     size: bytes.byteLength,
     read: (offset, into) => into.set(bytes.subarray(offset, offset + into.byteLength)),

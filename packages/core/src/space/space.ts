@@ -40,6 +40,8 @@ export function createSpaceState(options: SpaceOptions): SpaceState {
   if (options.pageSize !== undefined && options.pageSize !== host.pageSize) {
     throw new RangeError(`pageSize ${options.pageSize} differs from the host memory's ${host.pageSize}`);
   }
+  if (typeof addressBits !== 'number') throw new TypeError(`addressBits must be a number, got ${typeof addressBits}`);
+  if (!(trace instanceof Tracer)) throw new TypeError('trace must be a Tracer');
   if (!Number.isInteger(addressBits) || addressBits < 32 || addressBits > 47) {
     throw new RangeError(`addressBits must lie in 32 to 47, got ${String(addressBits)}`);
   }

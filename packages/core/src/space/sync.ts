@@ -1,9 +1,11 @@
 import { throwIfAborted } from './abort.js';
-import type { RangeOptions } from './range-options.js';
+import { checkRangeOptions, type RangeOptions } from './range-options.js';
 import type { SpaceState } from './state.js';
 
 /** Writes what changed in the shared file regions of a page range back to their sources; returns how many pages. */
 export async function syncRange(space: SpaceState, start: number, end: number, options: RangeOptions): Promise<number> {
+  checkRangeOptions(options);
+  throwIfAborted(options.signal);
   space.checkMapped(start, end);
   let written = 0;
   for (const region of space.regions.overlapping(start, end)) {
