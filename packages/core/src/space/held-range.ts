@@ -71,9 +71,14 @@ export class HeldRange implements Held {
   private scatter(staging: ArrayBuffer): void {
     const { host } = this.space.store;
     const whole = new Uint8Array(staging);
+    const { pageSize } = host;
+    const start = this.address % pageSize;
     for (let i = 0; i < this.pages.length; i++) {
       const page = this.pages[i]!;
-      host.bufferOf(page).set(whole.subarray(i * host.pageSize, (i + 1) * host.pageSize), host.offsetOf(page));
+      // Not what is beside the range: a page that is mapped twice lies beside itself.
+      const from = Math.max(i * pageSize, start);
+      const to = Math.min((i + 1) * pageSize, start + this.length);
+      host.bufferOf(page).set(whole.subarray(from, to), host.offsetOf(page) + from - i * pageSize);
     }
   }
 
