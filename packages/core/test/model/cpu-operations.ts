@@ -1,4 +1,4 @@
-import { agree, agreeOnBytes, agreeOnCount, pattern, type Place, type Scene, spanOf } from './scene.js';
+import { agree, agreeOnBytes, agreeOnCount, hasAliases, pattern, type Place, type Scene, spanOf } from './scene.js';
 import { outcomeOf } from './world.js';
 
 /** The CPU reads, writes, discards, writes back, or waits for devices to know. */
@@ -52,6 +52,10 @@ export async function hold(scene: Scene, op: HoldOperation): Promise<void> {
   const { member, plain, start, bytes } = spanOf(scene, op.place);
   const range = plain.widen(start, bytes);
   const write = op.mode === 'write';
+  const span = range.end - range.start;
+  const pages = Array.from({ length: span / plain.pageSize }, (_, i) => range.start + i * plain.pageSize);
+  // A page that is held twice is copied twice: which copy wins is open.
+  if (write && hasAliases({ plain }, pages)) return;
   const outcome = await outcomeOf(() => member.space.acquire(start, bytes, op.mode, { discard: op.discard }));
   const held = agree('acquire', outcome, plain.refused(range.start, range.end, write)?.code);
   if (held === undefined) return;

@@ -1,5 +1,5 @@
 import type { JsProgram } from '@mirrorspace/core';
-import { agree, alignedSpan, memberOf, mirrorOf, type Place, type Scene, type Span } from './scene.js';
+import { agree, alignedSpan, hasAliases, memberOf, mirrorOf, type Place, type Scene, type Span } from './scene.js';
 import { type Outcome, outcomeOf } from './world.js';
 
 /** Runs a program on a device. */
@@ -113,19 +113,6 @@ async function runIncrement(scene: Scene, op: LaunchOperation): Promise<void> {
     await member.space.write(word, bytes);
     plain.write(word, bytes);
   }
-}
-
-/** Whether two addresses show the same bytes: then it matters which unit is first. */
-function hasAliases({ plain }: Span, words: readonly number[]): boolean {
-  const cells = new Map<Uint8Array, number>();
-  return words.some((word) => {
-    if (plain.at(word) === undefined) return false;
-    const page = Math.floor(word / plain.pageSize);
-    const cell = plain.page(word, false);
-    const known = cells.get(cell) ?? page;
-    cells.set(cell, page);
-    return known !== page;
-  });
 }
 
 async function runCopy(scene: Scene, op: LaunchOperation): Promise<void> {

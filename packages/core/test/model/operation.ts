@@ -161,7 +161,7 @@ const accesses = [
 const mappings = [
   { weight: 4, arbitrary: mapping },
   { weight: 2, arbitrary: fc.record<UnmapOperation>({ kind: fc.constant('unmap'), place }) },
-  { weight: 1, arbitrary: fc.record<ProtectOperation>({ kind: fc.constant('protect'), place, access }) },
+  { weight: 2, arbitrary: fc.record<ProtectOperation>({ kind: fc.constant('protect'), place, access }) },
   {
     weight: 2,
     arbitrary: fc.record<RemapOperation>({
@@ -193,7 +193,7 @@ const family = [
       device: number,
     }),
   },
-  { weight: 1, arbitrary: fc.record<FamilyOperation>({ kind: fc.constantFrom('fork', 'fork', 'close'), member }) },
+  { weight: 2, arbitrary: fc.record<FamilyOperation>({ kind: fc.constantFrom('fork', 'fork', 'close'), member }) },
 ];
 
 /** Anything there is. */

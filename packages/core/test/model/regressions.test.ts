@@ -61,4 +61,20 @@ test('a shared page that two spaces have on one device leaves both before it is 
     { ...launched, place: { ...first, member: 2 } },
   ]));
 
+test('the CPU writes across two mappings of one page', () =>
+  replay({}, [
+    { ...mapped, share: 'shared', file: 1 },
+    { ...mapped, share: 'shared', file: 1, page: 1 },
+    { kind: 'cpuWrite', place: { ...first, offset: 3, length: 4 }, seed: 3 },
+    { kind: 'cpuRead', place: { ...first, length: 6 }, seed: 1 },
+  ]));
+
+test('what a device wrote survives that it loses the right to write', () =>
+  replay({}, [
+    mapped,
+    { kind: 'fill', place: { ...first, length: 4 }, device: 0, seed: 7 },
+    { kind: 'protect', place: first, access: 'read' },
+    { kind: 'cpuRead', place: { ...first, length: 4 }, seed: 1 },
+  ]));
+
 test('a page that is being brought to a device is not called home under it', () => runRegressionLanes());

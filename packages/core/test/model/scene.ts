@@ -78,6 +78,19 @@ export function alignedSpan(scene: Scene, place: Place, unit: number): Span {
   };
 }
 
+/** Whether two addresses show the same bytes: then it matters which of them is written first. */
+export function hasAliases({ plain }: Pick<Span, 'plain'>, words: readonly number[]): boolean {
+  const cells = new Map<Uint8Array, number>();
+  return words.some((word) => {
+    if (plain.at(word) === undefined) return false;
+    const page = Math.floor(word / plain.pageSize);
+    const cell = plain.page(word, false);
+    const known = cells.get(cell) ?? page;
+    cells.set(cell, page);
+    return known !== page;
+  });
+}
+
 /** The mirror of a member on one of the devices, if it has one. */
 export function mirrorOf(member: Member, device: number): Mirror | undefined {
   return member.mirrors[device % Math.max(1, member.mirrors.length)];
