@@ -1,5 +1,5 @@
 import type { Device } from '@mirrorspace/core/driver';
-import type { TestedBackend } from '../backend.js';
+import type { Companion, TestedBackend } from '../backend.js';
 
 /** A device that keeps the whole contract but for one rule. */
 export interface BrokenDevice {
@@ -29,7 +29,6 @@ export function breakBackend(
   broken: Pick<BrokenDevice, 'options' | 'probe' | 'wrap'>,
 ): BrokenBackend {
   const correct = new Map<Device, Device>();
-  const lose = reference.conformance?.lose?.bind(reference.conformance);
   return {
     name: reference.name,
     probe: broken.probe ?? (() => reference.probe()),
@@ -39,10 +38,16 @@ export function breakBackend(
       correct.set(wrapped, device);
       return wrapped;
     },
-    ...(lose && { conformance: { lose: (device: Device) => lose(correct.get(device) ?? device) } }),
+    ...(reference.conformance && { conformance: below(reference.conformance, correct) }),
     async release() {
       for (const device of correct.values()) await device.close();
       correct.clear();
     },
   };
+}
+
+/** Causes on the correct device what is asked for on the broken one around it. */
+function below({ lose, hang }: Companion, correct: ReadonlyMap<Device, Device>): Companion {
+  const reach = (cause: (device: Device) => void) => (device: Device) => cause(correct.get(device) ?? device);
+  return { ...(lose && { lose: reach(lose) }), ...(hang && { hang: reach(hang) }) };
 }

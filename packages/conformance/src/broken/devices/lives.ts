@@ -1,11 +1,23 @@
-import { MirrorError, type DeviceLostInfo, type Fence } from '@mirrorspace/core/driver';
+import { type Device, type DeviceLostInfo, type ErrorCode, MirrorError } from '@mirrorspace/core/driver';
 import type { BrokenDevice } from '../device.js';
 import { override, refencing, withSubmit } from '../wrap.js';
 
 const FEW_MMUS = 200;
 
-function isLost(fence: Fence): boolean {
-  return fence.error?.code === 'DEVICE_LOST';
+/** A device whose fences do not hear of one error and stay pending. */
+function deafTo(device: Device, code: ErrorCode): Device {
+  return refencing(device, (fence) =>
+    override(fence, {
+      get error() {
+        return fence.error?.code === code ? undefined : fence.error;
+      },
+      wait: (options) =>
+        fence.wait(options).catch((error: unknown) => {
+          if (fence.error?.code === code) return new Promise<void>(() => undefined);
+          throw error;
+        }),
+    }),
+  );
 }
 
 /** Devices that end badly. */
@@ -100,19 +112,13 @@ export const lives: readonly BrokenDevice[] = [
     name: 'lives/loss-leaves-fences-pending',
     breaks: 'fences of a lost device stay pending',
     rules: ['Device.lost'],
-    wrap: (device) =>
-      refencing(device, (fence) =>
-        override(fence, {
-          get error() {
-            return isLost(fence) ? undefined : fence.error;
-          },
-          wait: (options) =>
-            fence.wait(options).catch((error: unknown) => {
-              if (isLost(fence)) return new Promise<void>(() => undefined);
-              throw error;
-            }),
-        }),
-      ),
+    wrap: (device) => deafTo(device, 'DEVICE_LOST'),
+  },
+  {
+    name: 'lives/hang-outlives-close',
+    breaks: 'fences of a hung device stay pending after close()',
+    rules: ['R6: every wait is bounded: a device without progress'],
+    wrap: (device) => deafTo(device, 'CLOSED'),
   },
   {
     name: 'lives/names-repeat',
