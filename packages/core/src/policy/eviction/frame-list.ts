@@ -51,6 +51,27 @@ export class FrameList {
     this.linkLast(id);
   }
 
+  /** Moves those of the first `count` frames that are in the list to its end, one after another. */
+  moveAllToEnd(ids: Uint32Array, count: number): void {
+    const { links, head } = this;
+    let last = links[2 * head + 1]!;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      if (id >= head || id === last) continue;
+      const next = links[2 * id]!;
+      if (next === id) continue;
+      const previous = links[2 * id + 1]!;
+      links[2 * previous] = next;
+      links[2 * next + 1] = previous;
+      links[2 * last] = id;
+      links[2 * id + 1] = last;
+      last = id;
+    }
+    // Only the last one's own link is read before this.
+    links[2 * last] = head;
+    links[2 * head + 1] = last;
+  }
+
   /** Takes a frame that is in the list out. */
   unlink(id: number): void {
     const links = this.links;

@@ -40,7 +40,7 @@ export class LruEviction implements EvictionPolicy {
   }
 
   touch(ids: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) this.touchOne(ids[i]!);
+    this.list.moveAllToEnd(ids, count);
   }
 
   remove(ids: Uint32Array, count: number): void {
