@@ -7,6 +7,7 @@ import { loseDevice } from './loss.js';
 import type { MirrorState } from './mirror-state.js';
 import { PoolState } from './pool-state.js';
 import { recallFrom } from './recall.js';
+import { reportStall } from './reports.js';
 import { Residency, type ResidencyPool } from './residency.js';
 
 /** How a device's memory is managed; the same for all mirrors on it. */
@@ -146,6 +147,7 @@ export class DevicePool implements ResidencyPool {
   /** Faults wait for a hold, a lock or another device: until a kick, or until nothing happened for too long (R6). */
   private async waitForOthers(): Promise<void> {
     const before = this.state.device.faults.retired;
+    reportStall(this.state, 'pages that are held, locked, in a file or on another device');
     if (await this.kicked.wait(this.state.timeoutMs)) return;
     if (this.state.device.faults.retired === before) this.faults.expire();
   }
@@ -158,5 +160,7 @@ export class DevicePool implements ResidencyPool {
 
 /** Lets timers and other events of the process run. */
 function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  // Timers are clamped to a millisecond, in which hundreds of rounds fit.
+  const { setImmediate = setTimeout } = globalThis as { setImmediate?: (run: () => void) => unknown };
+  return new Promise((resolve) => void setImmediate(resolve));
 }
