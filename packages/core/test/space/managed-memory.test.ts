@@ -1,4 +1,5 @@
-import { createSpace, managedMemory, MirrorError } from '@mirrorspace/core';
+import type { MirrorError } from '@mirrorspace/core';
+import { createSpace, managedMemory } from '@mirrorspace/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectCode, PAGE, pattern } from './helpers.js';

@@ -1,0 +1,71 @@
+import { expect, it } from 'vitest';
+import { rows } from './all-rows.js';
+import { publicApi } from './public-api.js';
+
+const ENTRIES = ['packages/core/src/index.ts', 'backends/memory/src/index.ts'];
+
+/** What the table leaves out, and why. */
+const EXEMPT: readonly (readonly [name: RegExp, why: string])[] = [
+  [/^Space\./, 'AddressSpace inherits it'],
+  [
+    /^(new )?(Mirror|AddressSpace|Space|Region|MirrorError|IntervalNotifier|ValidatedDevice)$/,
+    'made by core; the types say what it takes',
+  ],
+  [
+    /^new (Mirror|AddressSpace|Space|Region|MirrorError|IntervalNotifier|NotifierList|ValidatedDevice|Tracer|SimClock|Counters)$/,
+    'made by core, or takes nothing that can be wrong',
+  ],
+  [
+    /^(ByteSource|NotifierOptions|PrefetchRequest|CheckContext|JsProgram|UnitContext|Timeline|NotifierHost|HostFrames)\./,
+    'implemented by others and called by us',
+  ],
+  [/^(EvictionPolicy|PrefetchPolicy|PageTracker)\./, 'an interface; its implementations are in the table'],
+  [
+    /^(Lru|Clock|Fifo)Eviction\.(touch|remove|victims|has|insertOne|touchOne)$/,
+    'called for every page: documented as unchecked',
+  ],
+  [/^(Next|Tree|No)Prefetch\.plan$|^ActiveWindow\.onRound$/, 'called for every batch, by core'],
+  [/^HostMemory\.(zero|commit|view|bufferOf|offsetOf)$/, 'called for every page; frames come from allocate'],
+  [/^DirtyPtes\./, 'called for every entry, by the invalidate path (R4)'],
+  [
+    /^(FaultSource\.|Mirror\.(bring|pin|unpin)$|NotifierList\.(idle|remove)$|IntervalNotifier\.readRetry$)/,
+    'called by core, for advice and service',
+  ],
+  [
+    /^(whenSettled|hasSettled|throwIfAborted|onTouch|createFaultBatch|Tracer\.emit|SimClock\.cancel|Counters\.of|chromeTrace)$/,
+    'takes what core or a backend made',
+  ],
+  [/^(memory|Backend)\.probe$/, 'never fails: it reports'],
+  [/^Backend\.open$/, 'an interface; memory.open is in the table'],
+  [/^ValidatedDevice\.createMmu$/, 'Device.createMmu goes through it'],
+];
+/** Folders with tables of their own. */
+const EXEMPT_FILES: readonly (readonly [file: RegExp, why: string])[] = [
+  [/^kit\//, 'the vendor’s kit is reached through CommandQueue.submit'],
+];
+
+it('has rows for everything public that takes arguments', () => {
+  const covered = new Set(rows.map((row) => row.api));
+  const api = publicApi(ENTRIES);
+  const missing = api.filter(
+    ({ name, file }) =>
+      !covered.has(name) &&
+      !EXEMPT.some(([pattern]) => pattern.test(name)) &&
+      !EXEMPT_FILES.some(([pattern]) => pattern.test(file)),
+  );
+  expect(missing.map(({ name, file }) => `${name} (${file})`)).toEqual([]);
+  expect(api.length).toBeGreaterThan(80);
+}, 60_000);
+
+it('has rows for public things only', () => {
+  const names = new Set(publicApi(ENTRIES).map(({ name }) => name));
+  const closed = new Set(['AddressSpace.flush', 'AddressSpace.fork', 'Held.release', 'NotifierList.end']);
+  expect([...new Set(rows.map((row) => row.api))].filter((api) => !names.has(api) && !closed.has(api))).toEqual([]);
+}, 60_000);
+
+it('exempts nothing that is gone', () => {
+  const api = publicApi(ENTRIES);
+  expect(
+    EXEMPT.filter(([pattern]) => !api.some(({ name }) => pattern.test(name))).map(([pattern]) => String(pattern)),
+  ).toEqual([]);
+}, 60_000);
