@@ -93,14 +93,14 @@ describe('several devices on one space', () => {
     const device = await openDevice(8);
     const spaces = await Promise.all([createSpace(), createSpace()]);
     const results = await Promise.allSettled([
-      spaces[0]!.attach(device),
-      spaces[0]!.attach(device),
-      spaces[1]!.attach(device),
+      spaces[0].attach(device),
+      spaces[0].attach(device),
+      spaces[1].attach(device),
     ]);
     expect(results.map((result) => result.status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     for (const result of results)
       if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expectCode(spaces[0]!.attach(device), 'INVALID_ARGUMENT');
+    await expectCode(spaces[0].attach(device), 'INVALID_ARGUMENT');
     for (const [i, space] of spaces.entries()) {
       const { address } = space.map({ bytes: 16 * PAGE });
       await space.write(address, pattern(16 * PAGE, i));
