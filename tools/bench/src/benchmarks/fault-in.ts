@@ -9,7 +9,7 @@ import { PagedRegion, type Plan } from './paged-region.js';
 
 interface Case {
   readonly name: string;
-  readonly pageBytes: number;
+  readonly pageBytes: keyof typeof SLICE_BYTES;
   /** Share of the region that fits the device. */
   readonly fits: number;
   readonly access: Plan['access'];
@@ -23,7 +23,8 @@ const cases: readonly Case[] = [
   { name: 'fault-in, random 64 KiB pages', pageBytes: 65_536, fits: 1, access: 'read', target: 1.2 },
 ];
 
-const SLICES = 8;
+/** Bytes a launch touches: many times what the processor's caches hold, and enough to spread the cost of a launch. */
+const SLICE_BYTES = { 4096: 64 << 20, 65_536: 256 << 20 };
 
 /**
  * Time from the launch of a program that touches randomly placed pages to its fence: every page faults once. In it: the
@@ -43,13 +44,14 @@ export const faultIn: Benchmark = {
 async function runCase(one: Case, { quick }: RunOptions): Promise<Row> {
   const { pageBytes, access } = one;
   const pages = (quick ? 128 << 20 : 512 << 20) / pageBytes;
-  const plan: Plan = { pageBytes, pages, frames: pages * one.fits, access, slice: pages / SLICES };
+  const slice = SLICE_BYTES[pageBytes] / pageBytes / (quick ? 4 : 1);
+  const plan: Plan = { pageBytes, pages, frames: pages * one.fits, access, slice };
   const region = await PagedRegion.create(plan);
   // Gives every frame its storage, and fills the device.
   await region.touchAll();
   const subject = one.fits < 1 ? evicting(region) : filling(region);
-  const options = { rounds: quick ? 8 : 32, warmup: SLICES, units: plan.slice };
-  const result = await compare(subject, copying(plan), options);
+  const options = { rounds: quick ? 8 : 32, warmup: pages / slice, units: slice };
+  const result = await compare(subject, copying(plan, one.fits < 1), options);
   const again = quartiles(subject.again).median / plan.slice;
   await region.close();
   const { low, median, high } = result.ratio;
@@ -101,17 +103,22 @@ function side(region: PagedRegion, makeRoom: () => Promise<void>): TimedSide {
   };
 }
 
-function copying({ pageBytes, pages, slice }: Plan): Side {
+/**
+ * Into frames in the order in which the device fills them: in turn where it gives up the oldest, else at random, since frames
+ * given back were those of pages in the order of their addresses.
+ */
+function copying({ pageBytes, pages, slice }: Plan, inTurn: boolean): Side {
   const from = new Uint8Array(pages * pageBytes).fill(1);
   const to = new Uint8Array(pages * pageBytes).fill(2);
   const order = permutation(pages, 1);
+  const frames = inTurn ? Uint32Array.from(order.keys()) : permutation(pages, 2);
   let next = 0;
   return {
     prepare: coolCaches,
     run() {
       for (let i = next; i < next + slice; i++) {
         const at = order[i]! * pageBytes;
-        to.set(from.subarray(at, at + pageBytes), i * pageBytes);
+        to.set(from.subarray(at, at + pageBytes), frames[i]! * pageBytes);
       }
       next = (next + slice) % pages;
     },

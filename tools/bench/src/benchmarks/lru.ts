@@ -55,6 +55,9 @@ function policy(stream: Uint32Array, capacity: number): Counted {
   /** Frame + 1 of each page, and page of each frame: what a mirror keeps anyway. */
   const frameOf = new Uint32Array(PAGES);
   const pageOf = new Uint32Array(capacity);
+  /** Hits since the last miss: the policy takes accesses in batches, the most recent last. */
+  const hits = new Uint32Array(ACCESSES);
+  let hitCount = 0;
   let next = 0;
   let misses = 0;
   return {
@@ -64,9 +67,11 @@ function policy(stream: Uint32Array, capacity: number): Counted {
         const page = stream[next + i]!;
         let frame = frameOf[page]! - 1;
         if (frame >= 0) {
-          eviction.touchOne(frame);
+          hits[hitCount++] = frame;
           continue;
         }
+        eviction.touch(hits, hitCount);
+        hitCount = 0;
         frame = misses++;
         if (frame >= capacity) {
           eviction.victims(victim, 1, blocked);
@@ -77,6 +82,8 @@ function policy(stream: Uint32Array, capacity: number): Counted {
         frameOf[page] = frame + 1;
         eviction.insertOne(frame);
       }
+      eviction.touch(hits, hitCount);
+      hitCount = 0;
       next = (next + ACCESSES) % stream.length;
     },
   };

@@ -1,11 +1,21 @@
+/** What a call allocates that is known to: a meter that does not see it would say 0 of everything. */
+let kept: object = {};
+const allocating = () => {
+  kept = { kept: undefined };
+};
+
 /**
  * Bytes that `run` leaves allocated on the JavaScript heap a call, garbage included, once it is warm: the least of several tries, since
  * the compiler also allocates when it feels like it. Needs a process with `--expose-gc`.
  */
-export function bytesPerCall(run: () => void, calls: number, settle: () => void = () => undefined): number {
-  let least = Infinity;
+export function bytesPerCall(run: () => void, calls: number): number {
+  if (least(allocating, calls) < 8 || kept === undefined) throw new Error('the heap meter does not see allocations');
+  return least(run, calls);
+}
+
+function least(run: () => void, calls: number): number {
+  let fewest = Infinity;
   for (let attempt = 0; attempt < 8; attempt++) {
-    settle();
     collect();
     const before = process.memoryUsage().heapUsed;
     const between = process.memoryUsage().heapUsed;
@@ -14,9 +24,9 @@ export function bytesPerCall(run: () => void, calls: number, settle: () => void 
     // The first pair says what asking costs.
     const bytes = after - between - (between - before);
     // A collection in between makes it negative: such a try says nothing.
-    if (bytes >= 0 || -bytes < calls) least = Math.min(least, Math.max(0, bytes) / calls);
+    if (bytes >= 0 || -bytes < calls) fewest = Math.min(fewest, Math.max(0, bytes) / calls);
   }
-  return least;
+  return fewest;
 }
 
 /** Collects all garbage. */
