@@ -5,7 +5,7 @@ import type {
   FaultRing,
   ReplayFaultsCommand,
 } from '@mirrorspace/core/driver';
-import { CANCEL_CODES, MirrorError } from '@mirrorspace/core/driver';
+import { cancelledAccess, MirrorError } from '@mirrorspace/core/driver';
 import { AccessRun } from './access.js';
 import { Unit } from './context.js';
 import type { FramePool } from './frames.js';
@@ -156,14 +156,7 @@ export class Executor implements paging.PagingTarget {
       if (run === undefined || run.mmu !== mmu) continue;
       const hit = run.cancelled(command);
       if (hit === undefined) continue;
-      const code = CANCEL_CODES[hit.reason] ?? 'IO';
-      this.#options.fail(
-        queue,
-        new MirrorError(code, `The access at 0x${hit.address.toString(16)} on ${this.name} was refused: ${code}.`, {
-          device: this.name,
-          address: hit.address,
-        }),
-      );
+      this.#options.fail(queue, cancelledAccess(this.name, hit.address, hit.reason));
     }
   }
 }

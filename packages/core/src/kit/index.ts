@@ -1,3 +1,4 @@
+export * from './cancelled-access.js';
 export * from './check-commands.js';
 export * from './check-mmu-options.js';
 export * from './command-loop.js';

@@ -24,6 +24,7 @@ import { cancelReason } from './cancel-reason.js';
 import type { FaultList } from './fault-list.js';
 import type { MirrorState } from './mirror-state.js';
 import { wantsOwnership } from './placement.js';
+import { reportCancel, reportPopulate } from './reports.js';
 import type { PoolState } from './pool-state.js';
 
 /** Pages read from a source for one fault: the faulting one and those behind it. */
@@ -110,6 +111,7 @@ export class Admission {
   cancel(mirror: MirrorState, pageNumber: number, reason: number): void {
     this.pool.batchOf(mirror).cancels.push(pageNumber, 0, 0, reason);
     mirror.stats.cancelledFaults++;
+    reportCancel(this.pool, mirror, pageNumber, reason);
   }
 
   /** Unlocks what background work got ready and no fault wanted any more. */
@@ -182,7 +184,11 @@ export class Admission {
     } else if (need === NEEDS_SOURCE) {
       const index = region.objectPage + pageNumber - space.pageOf(region.start);
       const count = Math.min(READ_AHEAD, space.pageOf(region.end) - pageNumber);
-      void this.work(mirror, pageNumber, () => region.object!.populate(index, count));
+      void this.work(mirror, pageNumber, async () => {
+        const since = this.pool.device.now();
+        await region.object!.populate(index, count);
+        reportPopulate(this.pool, mirror, pageNumber, count, since);
+      });
     }
   }
 

@@ -12,6 +12,7 @@ import { CrowdRecord } from './crowd-record.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PoolState } from './pool-state.js';
 import { Prefetcher } from './prefetcher.js';
+import { reportStall } from './reports.js';
 import { Room } from './room.js';
 import { sendRound } from './round.js';
 
@@ -83,9 +84,11 @@ export class FaultService {
     this.asked = false;
     if (!this.hasBatch()) return undefined;
     for (const mirror of this.pool.mirrors) if (mirror.wanted.length > 0) this.prefetcher.plan(mirror, this.pool);
+    // What others have under way may free frames: then nothing is hopeless yet.
+    const quiet = !this.pool.busy && !this.admission.busy;
     const outcome = sendRound(this.pool, this.room, this.activeWindow());
     if (outcome.crowded === 0 || progressed) return outcome.done;
-    return this.relieve(outcome.placed, outcome.done);
+    return this.relieve(outcome.placed, quiet, outcome.done);
   }
 
   /** Pages that nobody faulted on: places those that can be placed at once. Returns how many there were, and when they are there. */
@@ -182,15 +185,15 @@ export class FaultService {
   }
 
   /** Work units want more pages than fit: fewer go on. Where a single one cannot get further, what it waits for is refused. */
-  private relieve(placed: number, done: Promise<void> | undefined): Promise<void> | undefined {
+  private relieve(placed: number, quiet: boolean, done: Promise<void> | undefined): Promise<void> | undefined {
     const { pool, window } = this;
     const single = window.size === 1;
     window.onRound(false);
     for (const mirror of pool.mirrors) mirror.stats.stalls++;
-    const settled = !pool.busy && !this.admission.busy;
+    reportStall(pool, `frames: ${window.size} work units may go on`);
     const repeats = single ? this.crowd.add(pool) : 0;
     const noFrames = placed === 0 && pool.frames.freshFrames === 0;
-    const hopeless = single && settled && (noFrames || repeats >= REPEATS || window.stuck);
+    const hopeless = single && quiet && (noFrames || repeats >= REPEATS || window.stuck);
     for (const mirror of pool.mirrors) {
       const { sorted } = mirror;
       if (sorted.length === 0) continue;

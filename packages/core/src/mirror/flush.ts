@@ -1,6 +1,7 @@
 import type { PoolState } from './pool-state.js';
 import type { Residency } from './residency.js';
 import { settleDepartures } from './departure.js';
+import { reportFlush } from './reports.js';
 
 /** Dead pages whose frames a flush frees. */
 export interface Garbage {
@@ -42,9 +43,13 @@ export function freeGarbage(pool: PoolState, garbage: readonly Garbage[]): void 
 /** Sends pending invalidations as one submission; resolves when they are true on the device. */
 export function flushPool(pool: PoolState): Promise<void> | undefined {
   const garbage = collectGarbage(pool);
+  const since = pool.device.now();
   return pool.send(undefined, (parts, away) => {
     if (away !== undefined) return;
-    for (const { mirror, batch } of parts) settleDepartures(mirror, batch);
+    for (const { mirror, batch } of parts) {
+      settleDepartures(mirror, batch);
+      reportFlush(pool, mirror, batch.drop.length, since);
+    }
     freeGarbage(pool, garbage);
   });
 }

@@ -1,6 +1,7 @@
 import type { MirrorError } from '../driver/index.js';
 import { PAGE_DEAD, PAGE_LOST, PAGE_OWNED } from '../space/index.js';
 import type { PoolState } from './pool-state.js';
+import { reportLost } from './reports.js';
 import type { Residency } from './residency.js';
 
 /**
@@ -9,6 +10,7 @@ import type { Residency } from './residency.js';
  */
 export function loseDevice(pool: PoolState, error: MirrorError): void {
   const { frames } = pool;
+  reportLost(pool, error.message);
   for (const residency of pool.residencies) {
     if (residency === undefined) continue;
     for (let frame = 0; frame < frames.made; frame++) {

@@ -4,9 +4,11 @@ import {
   type CommandQueue,
   type Device,
   type Fence,
+  type JsProgram,
   MirrorError,
   type Program,
 } from '../driver/index.js';
+import { whenSettled } from '../kit/index.js';
 import type { IntervalNotifier } from '../notifier/index.js';
 import { checkRangeOptions, type RangeOptions, type SpaceMirror, type SpaceState } from '../space/index.js';
 import { checkLaunch, type LaunchOptions } from './launch.js';
@@ -16,6 +18,7 @@ import type { MirrorLostInfo } from './loss-record.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PrefetchOptions } from './options.js';
 import { bringNow, bringRange, type HarvestResult, harvestRange, sendHome, setPinned } from './range-work.js';
+import { reportInvalidate, reportMigration } from './reports.js';
 import { RESIDENT_WRITABLE, viewResidency } from './residency-view.js';
 import type { MirrorStats } from './stats.js';
 
@@ -39,7 +42,11 @@ export class Mirror implements SpaceMirror {
       start: 0,
       end: this.space.limit,
       owner: this,
-      invalidate: (event) => state.markDirty(event.start, event.end),
+      invalidate: (event) => {
+        const before = state.dirty.length;
+        state.markDirty(event.start, event.end);
+        if (this.space.trace.active) reportInvalidate(pool.state, state, event.kind, state.dirty.length - before);
+      },
     });
     state.handle = this;
   }
@@ -63,13 +70,15 @@ export class Mirror implements SpaceMirror {
    * Runs a program over a grid of work units, each exactly once. Synchronous: what the CPU wrote before is seen by it.
    * @throws TypeError, RangeError; MirrorError `UNSUPPORTED`, `CLOSED`
    */
-  launch(program: Program, options: LaunchOptions = {}): Fence {
+  launch(program: Program | JsProgram, options: LaunchOptions = {}): Fence {
     this.checkOpen();
     const { args, grid, queue, after, reads, writes } = checkLaunch(this.device, program, options);
     for (const range of [...reads, ...writes]) this.space.pageRange(range[0], range[1]);
     for (const [start, bytes] of reads) this.bringAhead(start, bytes, false);
     for (const [start, bytes] of writes) this.bringAhead(start, bytes, true);
-    return this.submit({ kind: 'launch', mmu: this.state.mmu.id, program, grid, args }, queue, after);
+    const fence = this.submit({ kind: 'launch', mmu: this.state.mmu.id, program, grid, args }, queue, after);
+    if (this.space.trace.active) this.traceLaunch(fence, grid[0] * grid[1] * grid[2]);
+    return fence;
   }
 
   /** Reads bytes through the device. Rejects with the error of the access; no data comes with an error. */
@@ -123,10 +132,18 @@ export class Mirror implements SpaceMirror {
   async migrate(start: number, bytes: number, to: 'device' | 'host', options: RangeOptions = {}): Promise<number> {
     if (to !== 'device' && to !== 'host') throw new TypeError(`to must be 'device' or 'host', got ${String(to)}`);
     checkRangeOptions(options);
-    if (to === 'device') return this.prefetch(start, bytes, { ...options, access: 'write' });
     this.checkOpen();
+    if (to === 'device') {
+      const begun = this.device.now();
+      const brought = await this.prefetch(start, bytes, { ...options, access: 'write' });
+      reportMigration(this.pool.state, this.state, brought, true, begun);
+      return brought;
+    }
     const range = this.mappedRange(start, bytes);
-    return sendHome(this.state, range.start, range.end);
+    const since = this.device.now();
+    const moved = await sendHome(this.state, range.start, range.end);
+    reportMigration(this.pool.state, this.state, moved, false, since);
+    return moved;
   }
 
   /** Makes the device the one owner of a range's pages, until the CPU or another device touches them. Resolves to pages it owns. */
@@ -208,6 +225,24 @@ export class Mirror implements SpaceMirror {
       await state.mmu.close();
       pool.release(state);
     }
+  }
+
+  /** Reports a launch when it has ended. */
+  private traceLaunch(fence: Fence, units: number): void {
+    const { device, space } = this;
+    const time = device.now();
+    whenSettled(fence, () => {
+      const duration = device.now() - time;
+      space.trace.emit({
+        type: 'launch',
+        time,
+        duration,
+        device: device.info.name,
+        space: space.id,
+        queue: fence.queue,
+        units,
+      });
+    });
   }
 
   private access(command: AccessCommand): Promise<void> {

@@ -63,7 +63,8 @@ export class Prefetcher {
     request.regionStart = region.start / space.pageSize;
     request.regionEnd = region.end / space.pageSize;
     request.mirror = mirror;
-    request.room = Math.max(0, Math.min(MOST, pool.frames.capacity - pool.frames.freshFrames - wanted.length));
+    // A guess never pushes out what somebody needed: under pressure that only moves the faults elsewhere.
+    request.room = Math.max(0, Math.min(MOST, pool.frames.free - wanted.length));
     const count = mirror.prefetch.plan(request, this.proposed);
     const write = writes * 2 > to - from;
     for (let i = 0; i < count; i++) this.admission.offer(mirror, region, this.proposed[i]!, write);

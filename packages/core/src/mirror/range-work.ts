@@ -15,6 +15,7 @@ import {
 import type { DevicePool } from './device-pool.js';
 import { BLOCK_PINNED } from './frame-table.js';
 import type { MirrorState } from './mirror-state.js';
+import { reportHarvest, reportPrefetch } from './reports.js';
 
 const CHUNK_PAGES = 1024;
 
@@ -30,6 +31,7 @@ export async function bringRange(
   const { space } = mirror;
   const first = space.pageOf(start);
   const last = space.pageOf(end);
+  const since = pool.state.device.now();
   let brought = 0;
   for (let from = first; from < last; from += CHUNK_PAGES) {
     throwIfAborted(options.signal);
@@ -45,6 +47,7 @@ export async function bringRange(
     // More would push out what was just brought.
     if (placed < offered || placed === room) break;
   }
+  reportPrefetch(pool.state, mirror, brought, since);
   return brought;
 }
 
@@ -170,6 +173,7 @@ export async function harvestRange(
   const here = keys.filter((key) => residency.frame(store.lookup(key)) >= 0);
   const limit = pool.state.device.limits.pagesPerCommand;
   const result = { accessed: 0, dirty: 0 };
+  const since = pool.state.device.now();
   for (let from = 0; from < here.length; from += limit) {
     const part = here.slice(from, from + limit);
     const contents = part.map((key) => store.lookup(key));
@@ -181,6 +185,7 @@ export async function harvestRange(
     await pool.state.queue.submit([command]).wait({ timeoutMs: pool.state.timeoutMs });
     settle(pool, mirror, contents, bits, result);
   }
+  reportHarvest(pool.state, mirror, here.length, result, since);
   return result;
 }
 

@@ -2,6 +2,7 @@ import type { RecallMode } from '../space/index.js';
 import { depart, settleDepartures } from './departure.js';
 import { collectGarbage, freeGarbage } from './flush.js';
 import type { PoolState } from './pool-state.js';
+import { reportRecall } from './reports.js';
 import type { Residency } from './residency.js';
 
 /** Most pages called home by one submission. */
@@ -31,6 +32,7 @@ function recallChunk(
   mode: RecallMode,
 ): Promise<void> | undefined {
   const garbage = collectGarbage(pool);
+  const since = pool.device.now();
   for (let i = 0; i < pages.length; i++) {
     if (residency.frame(pages[i]!) < 0) continue;
     depart(pool, residency, pages[i]!, mode);
@@ -40,6 +42,7 @@ function recallChunk(
     if (away !== undefined) return;
     for (const { mirror, batch } of parts) settleDepartures(mirror, batch);
     freeGarbage(pool, garbage);
+    reportRecall(pool, pool.someMirror(residency), pages.length, mode !== 'clean', since);
     if (mode !== 'clean') for (let i = 0; i < pages.length; i++) forget(pool, residency, pages[i]!);
   });
 }

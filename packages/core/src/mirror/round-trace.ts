@@ -32,3 +32,20 @@ export function traceRound(pool: PoolState, mirror: MirrorState, batch: PagingBa
   if (batch.maps.length > 0) trace.emit({ ...base, type: 'map', count: batch.maps.length, page: batch.maps.pages[0]! });
   if (batch.replay) trace.emit({ time: started, device: pool.name, space: id, queue: pool.queue.id, type: 'replay' });
 }
+
+/** Reports the pages that a round pushed out, `dirty` of them written home, to the first space that listens. */
+export function traceEviction(pool: PoolState, count: number, dirty: number, started: number): void {
+  if (count === 0) return;
+  const mirror = pool.mirrors.find(({ space }) => space.trace.active);
+  mirror?.space.trace.emit({
+    type: 'eviction',
+    time: started,
+    duration: pool.device.now() - started,
+    device: pool.name,
+    queue: pool.queue.id,
+    pageSize: pool.pageSize,
+    resident: pool.frames.used,
+    count,
+    dirty,
+  });
+}

@@ -8,7 +8,7 @@ import type { PagingBatch } from './paging-batch.js';
 import type { PoolState } from './pool-state.js';
 import { rollBack } from './roll-back.js';
 import type { Room } from './room.js';
-import { traceRound } from './round-trace.js';
+import { traceEviction, traceRound } from './round-trace.js';
 
 /** How a round went. */
 export interface RoundOutcome {
@@ -36,17 +36,40 @@ export function sendRound(pool: PoolState, room: Room, window: number | undefine
       room.abandon(victims);
       return;
     }
-    for (const { mirror, batch } of parts) mirror.stats.writeBacks += settleDepartures(mirror, batch);
+    let written = 0;
+    for (const { mirror, batch } of parts) {
+      const dirty = settleDepartures(mirror, batch);
+      mirror.stats.writeBacks += dirty;
+      written += dirty;
+    }
     room.vacate(victims);
     freeGarbage(pool, garbage);
     for (const { mirror, batch } of parts) {
       if (incoming === undefined) unlockPlaced(mirror, batch);
       else if (pool.lostError === undefined) rollBack(pool, mirror, batch);
+      count(pool, mirror, batch, started);
       traceRound(pool, mirror, batch, started);
     }
+    for (const { mirror } of parts.slice(0, 1))
+      mirror.space.trace.counters.of(pool.pageSize).evictions += victims.pages.length;
+    traceEviction(pool, victims.pages.length, written, started);
     for (const residency of pool.residencies) residency?.store.announce();
   });
   return outcome;
+}
+
+/** Adds a round to the counters of its page size. */
+function count(pool: PoolState, mirror: MirrorState, batch: PagingBatch, started: number): void {
+  const counters = mirror.space.trace.counters.of(pool.pageSize);
+  const home = batch.leave.length + batch.force.length;
+  if (batch.replay) {
+    counters.faults += batch.maps.length;
+    counters.faultUs += pool.device.now() - started;
+  }
+  counters.pagesIn += batch.copies.length;
+  counters.bytesIn += batch.copies.length * pool.pageSize;
+  counters.pagesOut += home;
+  counters.bytesOut += home * pool.pageSize;
 }
 
 function framesNeeded(pool: PoolState): number {

@@ -23,7 +23,10 @@ export async function recallWhenFree(
       return pages.length;
     }
     if (await store.changed.wait(TIMEOUT_MS)) continue;
-    throw new MirrorError('DEVICE_TIMEOUT', `waited ${TIMEOUT_MS} ms for pages that are being copied or changing owner`);
+    throw new MirrorError(
+      'DEVICE_TIMEOUT',
+      `waited ${TIMEOUT_MS} ms for pages that are being copied or changing owner`,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What happened with pages of one size. Hot paths hold on to the object and add to its fields.
- * The times follow the per-size counters of Linux's xe driver (fault, migrate, copy, bind).
+ * The times follow the per-size counters of Linux's xe driver.
  */
 export interface PageCounters {
   /** Faults served. */
@@ -17,10 +17,6 @@ export interface PageCounters {
   faultUs: number;
   /** Microseconds that migrations took, copies and bindings included. */
   migrateUs: number;
-  /** Microseconds that copies took. */
-  copyUs: number;
-  /** Microseconds that changes of the device page table took. */
-  bindUs: number;
 }
 
 /** Counters of one page size as they were at one moment. */
@@ -70,8 +66,6 @@ function zeros(): PageCounters {
     evictions: 0,
     faultUs: 0,
     migrateUs: 0,
-    copyUs: 0,
-    bindUs: 0,
   };
 }
 

@@ -1,3 +1,4 @@
+import { Counters } from './counters.js';
 import type { TraceEvent } from './event.js';
 
 /** Receives events in the order in which they were emitted, synchronously: it must be quick and must not await. */
@@ -20,6 +21,8 @@ interface Subscription {
 export class Tracer {
   /** Somebody listens. Read it freely; only the tracer sets it. */
   active = false;
+  /** Counters a page size, of every mirror that reports here; always on. */
+  readonly counters = new Counters();
 
   // Replaced, never changed in place: a listener may subscribe or leave while an event is on its way.
   private subscriptions: readonly Subscription[] = [];

@@ -8,7 +8,7 @@ export interface PrefetchRequest {
   readonly regionStart: number;
   /** First page after the region; nothing beyond is ever proposed. */
   readonly regionEnd: number;
-  /** Pages that are free or evictable on the device; more are never proposed. */
+  /** Pages that are free on the device; more are never proposed. */
   readonly room: number;
   /** Says whether a page is on the device already, or on its way. */
   resident(page: number): boolean;
