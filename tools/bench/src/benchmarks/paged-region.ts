@@ -88,9 +88,10 @@ export class PagedRegion {
     return this.next === 0;
   }
 
-  /** Takes every page off the device. */
+  /** Takes every page off the device, and tells it that the frames hold nothing: else the next launch would have to. */
   async empty(): Promise<void> {
     await this.mirror.migrate(this.region.address, this.region.bytes, 'host');
+    await this.mirror.flush();
   }
 
   async close(): Promise<void> {
