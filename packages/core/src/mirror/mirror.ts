@@ -43,6 +43,8 @@ export class Mirror implements SpaceMirror {
       end: this.space.limit,
       owner: this,
       invalidate: (event) => {
+        // Written pages change nothing on a device; what a mirror moves it calls home from the others itself.
+        if (event.kind === 'soft-dirty' || event.owner instanceof Mirror) return;
         const before = state.dirty.length;
         state.markDirty(event.start, event.end);
         if (this.space.trace.active) reportInvalidate(pool.state, state, event.kind, state.dirty.length - before);
@@ -133,13 +135,14 @@ export class Mirror implements SpaceMirror {
     if (to !== 'device' && to !== 'host') throw new TypeError(`to must be 'device' or 'host', got ${String(to)}`);
     checkRangeOptions(options);
     this.checkOpen();
+    const range = this.mappedRange(start, bytes);
+    this.announceMove('migrate', range);
     if (to === 'device') {
       const begun = this.device.now();
       const brought = await this.prefetch(start, bytes, { ...options, access: 'write' });
       reportMigration(this.pool.state, this.state, brought, true, begun);
       return brought;
     }
-    const range = this.mappedRange(start, bytes);
     const since = this.device.now();
     const moved = await sendHome(this.state, range.start, range.end);
     reportMigration(this.pool.state, this.state, moved, false, since);
@@ -148,6 +151,8 @@ export class Mirror implements SpaceMirror {
 
   /** Makes the device the one owner of a range's pages, until the CPU or another device touches them. Resolves to pages it owns. */
   async exclusive(start: number, bytes: number): Promise<number> {
+    this.checkOpen();
+    this.announceMove('exclusive', this.mappedRange(start, bytes));
     await this.prefetch(start, bytes, { access: 'write' });
     return this.residency(start, bytes).filter((bits) => (bits & RESIDENT_WRITABLE) !== 0).length;
   }
@@ -225,6 +230,12 @@ export class Mirror implements SpaceMirror {
       await state.mmu.close();
       pool.release(state);
     }
+  }
+
+  /** Tells the space's notifiers, as the kernel does, that contents are about to move on behalf of this mirror. */
+  private announceMove(kind: 'migrate' | 'exclusive', range: { start: number; end: number }): void {
+    this.space.notifiers.begin(kind, range.start, range.end, this);
+    this.space.notifiers.end();
   }
 
   /** Reports a launch when it has ended. */

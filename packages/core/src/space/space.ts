@@ -178,7 +178,10 @@ export class Space implements RegionOwner {
   written(start: number, bytes: number): WrittenRange[] {
     this.state.checkOpen();
     const range = this.state.pageRange(start, bytes);
-    return collectWritten(this.state, range.start, range.end);
+    this.state.notifiers.begin('soft-dirty', range.start, range.end);
+    const written = collectWritten(this.state, range.start, range.end);
+    this.state.notifiers.end();
+    return written;
   }
 
   /** Writes what changed in shared file regions of a range back to their sources. Resolves to the number of pages written. */
