@@ -50,7 +50,7 @@ async function runCase(one: Case, { quick }: RunOptions): Promise<Row> {
   // Gives every frame its storage, and fills the device.
   await region.touchAll();
   const subject = one.fits < 1 ? evicting(region) : filling(region);
-  const options = { rounds: quick ? 8 : 32, warmup: pages / slice, units: slice };
+  const options = { rounds: quick ? 8 : 32, warmup: (3 * pages) / slice, units: slice };
   const result = await compare(subject, copying(plan, one.fits < 1), options);
   const again = quartiles(subject.again).median / plan.slice;
   await region.close();

@@ -1,3 +1,5 @@
+import { quartiles } from './quartiles.js';
+
 /** What a call allocates that is known to: a meter that does not see it would say 0 of everything. */
 let kept: object = {};
 const allocating = () => {
@@ -9,12 +11,13 @@ const allocating = () => {
  * the compiler also allocates when it feels like it. Needs a process with `--expose-gc`.
  */
 export function bytesPerCall(run: () => void, calls: number): number {
-  if (least(allocating, calls) < 8 || kept === undefined) throw new Error('the heap meter does not see allocations');
-  return least(run, calls);
+  const seen = quartiles(tries(allocating, calls)).high;
+  if (seen < 8 || kept === undefined) throw new Error(`the heap meter sees ${seen} bytes of an object`);
+  return Math.min(...tries(run, calls));
 }
 
-function least(run: () => void, calls: number): number {
-  let fewest = Infinity;
+function tries(run: () => void, calls: number): number[] {
+  const results: number[] = [];
   for (let attempt = 0; attempt < 8; attempt++) {
     collect();
     const before = process.memoryUsage().heapUsed;
@@ -24,9 +27,9 @@ function least(run: () => void, calls: number): number {
     // The first pair says what asking costs.
     const bytes = after - between - (between - before);
     // A collection in between makes it negative: such a try says nothing.
-    if (bytes >= 0 || -bytes < calls) fewest = Math.min(fewest, Math.max(0, bytes) / calls);
+    if (bytes >= 0) results.push(bytes / calls);
   }
-  return fewest;
+  return results;
 }
 
 /** Collects all garbage. */
