@@ -33,7 +33,7 @@ function tries(run: () => void, calls: number): number[] {
 }
 
 /** Collects all garbage. */
-export function collect(): void {
+function collect(): void {
   if (globalThis.gc === undefined) throw new Error('run with --expose-gc');
   globalThis.gc();
   // Array buffers are freed beside the next collection.
