@@ -10,7 +10,13 @@ import {
 } from '../driver/index.js';
 import { whenSettled } from '../kit/index.js';
 import type { IntervalNotifier } from '../notifier/index.js';
-import { checkRangeOptions, type RangeOptions, type SpaceMirror, type SpaceState } from '../space/index.js';
+import {
+  throwIfAborted,
+  checkRangeOptions,
+  type RangeOptions,
+  type SpaceMirror,
+  type SpaceState,
+} from '../space/index.js';
 import { checkLaunch, type LaunchOptions } from './launch.js';
 import { bringAllHome } from './detach.js';
 import type { DevicePool } from './device-pool.js';
@@ -32,7 +38,7 @@ export class Mirror implements SpaceMirror {
   private readonly notifier: IntervalNotifier;
   private detaching: Promise<void> | undefined;
 
-  /** Made by `space.attach`. */
+  /** Made by `space.attach`. @internal */
   constructor(device: Device, pool: DevicePool, state: MirrorState) {
     this.device = device;
     this.pool = pool;
@@ -135,6 +141,7 @@ export class Mirror implements SpaceMirror {
     if (to !== 'device' && to !== 'host') throw new TypeError(`to must be 'device' or 'host', got ${String(to)}`);
     checkRangeOptions(options);
     this.checkOpen();
+    throwIfAborted(options.signal);
     const range = this.mappedRange(start, bytes);
     this.announceMove('migrate', range);
     if (to === 'device') {
