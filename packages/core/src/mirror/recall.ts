@@ -1,4 +1,4 @@
-import type { RecallMode } from '../space/index.js';
+import { PAGE_CACHED, PAGE_DEAD, PAGE_DIRTY, PAGE_OWNED, PAGE_ZERO, type RecallMode } from '../space/index.js';
 import { depart, settleDepartures } from './departure.js';
 import { collectGarbage, freeGarbage } from './flush.js';
 import type { PoolState } from './pool-state.js';
@@ -43,8 +43,18 @@ function recallChunk(
     for (const { mirror, batch } of parts) settleDepartures(mirror, batch);
     freeGarbage(pool, garbage);
     reportRecall(pool, pool.someMirror(residency), pages.length, mode !== 'clean', since);
+    if (mode === 'drop') for (let i = 0; i < pages.length; i++) empty(residency, pages[i]!);
     if (mode !== 'clean') for (let i = 0; i < pages.length; i++) forget(pool, residency, pages[i]!);
   });
+}
+
+/** What the device alone had is gone: the page is zeros before anybody can see the stale bytes on the host. */
+function empty(residency: Residency, page: number): void {
+  const { store } = residency;
+  const state = store.state[page]!;
+  if (residency.frame(page) < 0 || (state & (PAGE_OWNED | PAGE_DEAD)) !== PAGE_OWNED) return;
+  if ((state & PAGE_ZERO) === 0) store.clear(page);
+  if ((state & PAGE_CACHED) !== 0) store.state[page]! |= PAGE_DIRTY;
 }
 
 function forget(pool: PoolState, residency: Residency, page: number): void {

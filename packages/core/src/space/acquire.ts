@@ -4,7 +4,6 @@ import { MirrorError } from '../driver/index.js';
 import type { RecallMode } from './device-pages.js';
 import type { Held, HoldMode, HoldOptions } from './held.js';
 import { HeldRange } from './held-range.js';
-import type { HostMemory } from './host-memory.js';
 import { recallPages, recallWhenFree } from './recall.js';
 import {
   PAGE_HELD,
@@ -20,6 +19,9 @@ import { NEEDS_HOME, NEEDS_SOURCE, NEEDS_UNLOCK, resolve } from './resolve.js';
 import type { SpaceState } from './state.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** No pages of a range, as indexes. */
+const NONE = { from: 0, to: 0 };
 
 /** Why a range cannot be claimed yet: what to wait for, and where. */
 interface Obstacle {
@@ -55,17 +57,19 @@ export async function acquire(
       await overcome(space, obstacle, first + pages.length, limits.timeoutMs, options.signal);
       continue;
     }
-    const discard = mode === 'write' && options.discard === true;
-    checkNotLost(space, first, pages, discard ? innerPages(space, pages, range) : undefined);
+    const inner = mode === 'write' && options.discard === true ? innerPages(space, pages, range) : NONE;
+    checkNotLost(space, first, pages, inner);
     for (const page of pages) space.store.hold(page, mode === 'write' ? PAGE_HELD_WRITE : PAGE_HELD_READ);
     try {
-      await bringHome(space, pages, mode, discard, range);
+      await bringHome(space, first, pages, mode, inner, options.signal);
+      // A device may have been lost while its pages were waited for.
+      checkNotLost(space, first, pages, inner);
     } catch (error) {
       letGo(space, pages);
       throw error;
     }
     if (!space.closed && stillMapped(space, first, pages)) {
-      prepare(space, pages, mode, discard, range);
+      prepare(space, pages, mode, inner);
       return new HeldRange(space, mode, start, bytes, pages);
     }
     letGo(space, pages);
@@ -134,18 +138,26 @@ async function overcome(
   }
 }
 
+/**
+ * Takes claimed pages off devices. What is to be dropped goes last, when nothing else can fail any more: dropping cannot be
+ * undone, and the pages are zeros from then on.
+ */
 async function bringHome(
   space: SpaceState,
+  first: number,
   pages: Uint32Array,
   mode: HoldMode,
-  discard: boolean,
-  range: { start: number; end: number },
+  inner: { from: number; to: number },
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { store } = space;
-  const inner = discard ? innerPages(space, pages, range) : { from: 0, to: 0 };
-  await recallWhere(store, pages, inner.from, inner.to, 'drop', mode);
-  await recallWhere(store, pages, 0, inner.from, mode === 'write' ? 'revoke' : 'clean', mode);
-  await recallWhere(store, pages, inner.to, pages.length, mode === 'write' ? 'revoke' : 'clean', mode);
+  const recall = mode === 'write' ? 'revoke' : 'clean';
+  await recallWhere(store, pages, 0, inner.from, recall, mode);
+  await recallWhere(store, pages, inner.to, pages.length, recall, mode);
+  if (inner.from === inner.to) return;
+  throwIfAborted(signal);
+  if (!space.closed && stillMapped(space, first, pages))
+    await recallWhere(store, pages, inner.from, inner.to, 'drop', mode);
 }
 
 async function recallWhere(
@@ -178,38 +190,30 @@ function prepare(
   space: SpaceState,
   pages: Uint32Array,
   mode: HoldMode,
-  discard: boolean,
-  range: { start: number; end: number },
+  inner: { from: number; to: number },
 ): void {
   const { store } = space;
   if (mode === 'read') {
     for (const page of pages) if ((store.state[page]! & PAGE_ZERO) !== 0) store.host.zero(page);
     return;
   }
-  const inner = discard ? innerPages(space, pages, range) : { from: 0, to: 0 };
   for (let i = 0; i < pages.length; i++) {
     const page = pages[i]!;
     const fresh = i >= inner.from && i < inner.to;
     if ((store.state[page]! & PAGE_ZERO) !== 0) store.host.zero(page);
-    else if (fresh) clear(store.host, page);
+    else if (fresh) store.clear(page);
     store.state[page]! &= fresh ? ~(PAGE_ZERO | PAGE_LOST | PAGE_WRITTEN) : ~PAGE_ZERO;
   }
-}
-
-/** Zeros over content. The host's own `zero` is for frames that nobody wrote to since they were allocated. */
-function clear(host: HostMemory, page: number): void {
-  const offset = host.offsetOf(page);
-  host.bufferOf(page).fill(0, offset, offset + host.pageSize);
 }
 
 function checkNotLost(
   space: SpaceState,
   first: number,
   pages: Uint32Array,
-  renewed: { from: number; to: number } | undefined,
+  renewed: { from: number; to: number },
 ): void {
   for (let i = 0; i < pages.length; i++) {
-    if (renewed !== undefined && i >= renewed.from && i < renewed.to) continue;
+    if (i >= renewed.from && i < renewed.to) continue;
     if ((space.store.state[pages[i]!]! & PAGE_LOST) === 0) continue;
     const address = (first + i) * space.pageSize;
     throw new MirrorError(

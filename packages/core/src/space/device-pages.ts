@@ -1,4 +1,4 @@
-/** How a page is called home: `clean` leaves the device a read-only copy, `revoke` leaves it nothing, `drop` as well and does not copy the content. */
+/** How a page is called home: `clean` leaves the device a read-only copy, `revoke` leaves it nothing, `drop` as well and makes what the device owned zeros instead of copying it. */
 export type RecallMode = 'clean' | 'revoke' | 'drop';
 
 /**

@@ -7,7 +7,10 @@ export interface HoldOptions {
   readonly timeoutMs?: number;
   /** Ends the wait with `ABORTED`. */
   readonly signal?: AbortSignal;
-  /** With mode `write`: what the range holds is not needed. Whole pages then begin as zeros, and nothing is copied home. Default false. */
+  /**
+   * With mode `write`: what the range holds is not needed. Whole pages then begin as zeros, and nothing is copied home. If the
+   * acquisition fails, pages whose content was on a device may be zeros, too. Default false.
+   */
   readonly discard?: boolean;
 }
 

@@ -100,6 +100,13 @@ export class PageStore {
     return first;
   }
 
+  /** Makes a page zeros over whatever it holds. The host's own `zero` is for frames that nobody wrote to since they were allocated. */
+  clear(page: number): void {
+    const offset = this.host.offsetOf(page);
+    this.host.bufferOf(page).fill(0, offset, offset + this.host.pageSize);
+    this.state[page]! |= PAGE_ZERO;
+  }
+
   /** The page that key maps, or -1. */
   lookup(key: number): number {
     return this.table.get(key) - 1;
