@@ -85,6 +85,7 @@ function duplicate(space: SpaceState, page: number): number {
   const { store } = space;
   const { host } = store;
   const copy = store.create();
+  if ((store.state[page]! & PAGE_ZERO) !== 0) return copy;
   const offset = host.offsetOf(page);
   host.bufferOf(copy).set(host.bufferOf(page).subarray(offset, offset + host.pageSize), host.offsetOf(copy));
   store.state[copy] = (store.state[copy]! & ~PAGE_ZERO) | (store.state[page]! & PAGE_LOST);

@@ -69,6 +69,39 @@ describe('fork', () => {
     expect(await space.read(address, PAGE)).toEqual(pattern(PAGE, 2));
   });
 
+  it.each(['before', 'after'])('shows the child what a device wrote, read %s the device writes again', async (when) => {
+    await using rig = await createRig();
+    const { space, mirror } = rig;
+    const { address } = space.map({ bytes: 2 * PAGE });
+    await space.write(address, pattern(2 * PAGE, 1));
+    await mirror.write(address, pattern(2 * PAGE, 2));
+    await using child = await space.fork();
+    if (when === 'before') expect(await child.read(address, 2 * PAGE)).toEqual(pattern(2 * PAGE, 2));
+    await mirror.write(address, pattern(2 * PAGE, 3));
+    expect(await child.read(address, 2 * PAGE)).toEqual(pattern(2 * PAGE, 2));
+    expect(await space.read(address, 2 * PAGE)).toEqual(pattern(2 * PAGE, 3));
+  });
+
+  it('gives the child zeros for an untouched page that the CPU is about to hold for writing', async () => {
+    const host = managedMemory();
+    await using rig = await createRig({ space: { host }, device: { latency: { command: 10 } } });
+    const { space, mirror } = rig;
+    // Frames that are used again hold old bytes.
+    const keep = space.map({ bytes: PAGE });
+    await space.write(keep.address, pattern(PAGE));
+    const old = space.map({ bytes: 2 * PAGE });
+    for (const page of [0, 1]) await space.write(old.address + page * PAGE, pattern(PAGE));
+    await old.unmap();
+    const { address } = space.map({ bytes: 2 * PAGE });
+    await mirror.read(address, 2 * PAGE);
+    const { recalls } = mirror.stats;
+    const acquiring = space.acquire(address, 2 * PAGE, 'write');
+    while (mirror.stats.recalls === recalls) await Promise.resolve();
+    await using child = await space.fork();
+    (await acquiring).release();
+    expect(await child.read(address, 2 * PAGE)).toEqual(new Uint8Array(2 * PAGE));
+  });
+
   it('gives the child its own copy of a page that the CPU holds for writing', async () => {
     await using space = await createSpace();
     const region = space.map({ bytes: 2 * PAGE });
