@@ -17,15 +17,21 @@ function own(device: Device): MemoryDevice {
 }
 
 /** Faults that no command can cause, for the conformance suite. */
-interface FaultCompanion {
+export interface FaultCompanion {
   /** Makes a device fail by itself. */
   readonly lose: (device: Device) => void;
   /** Stops a device until it is closed. */
   readonly hang: (device: Device) => void;
 }
 
+/** The reference backend and its part for the conformance suite. */
+export interface MemoryBackend extends Backend<MemoryOptions> {
+  /** What it offers to the suite beside the contract. */
+  readonly conformance: FaultCompanion;
+}
+
 /** Opens in-memory reference devices. */
-export const memory: Backend<MemoryOptions> & { readonly conformance: FaultCompanion } = {
+export const memory: MemoryBackend = {
   name: 'memory',
 
   conformance: {

@@ -1,9 +1,24 @@
 import type { CommandKind } from '@mirrorspace/core/driver';
 import type { Random } from './random.js';
 
+/** Evenly spread durations. */
+export interface EvenSpread {
+  /** Shortest, in microseconds, ≥ 0. */
+  readonly min: number;
+  /** Longest, in microseconds, ≥ `min`. */
+  readonly max: number;
+}
+
+/** Durations with the long tail of a log-normal distribution. */
+export interface LogNormal {
+  /** Half of them are shorter, in microseconds, ≥ 0. */
+  readonly median: number;
+  /** Standard deviation of their natural logarithm, ≥ 0. */
+  readonly sigma: number;
+}
+
 /** Microseconds: always the same, evenly spread, or with the long tail of a log-normal distribution. */
-export type Distribution =
-  number | { readonly min: number; readonly max: number } | { readonly median: number; readonly sigma: number };
+export type Distribution = number | EvenSpread | LogNormal;
 
 /** How long things take in simulated time. What is left out takes no time. */
 export interface LatencyModel {

@@ -3,7 +3,8 @@ import type { SimClock } from './clock.js';
 import type { DeviceEvent } from './event.js';
 import { checkLatency, type LatencyModel } from './latency.js';
 import { FRAME_LIMIT } from './table.js';
-import { checkScript, type FaultScript } from './script.js';
+import type { FaultScript } from './fault-rule.js';
+import { checkScript } from './script.js';
 
 /** How the reference device is opened. */
 export interface MemoryOptions {

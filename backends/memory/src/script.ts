@@ -1,37 +1,6 @@
 import type { Command, CommandKind, ErrorCode } from '@mirrorspace/core/driver';
 import { MirrorError } from '@mirrorspace/core/driver';
-
-/** The Nth command that the device starts (1 is the first), counting one kind only if `kind` is given. */
-export interface NthCommand {
-  readonly nth: number;
-  readonly kind?: CommandKind;
-  /** How many commands from the Nth on are concerned. Default 1; `Infinity` for all. */
-  readonly count?: number;
-}
-
-/** The Nth command, or a simulated time in microseconds. */
-export type Moment = NthCommand | { readonly timeUs: number };
-
-/** One thing that goes wrong. */
-export type FaultRule =
-  | { readonly do: 'lose'; readonly at: Moment; readonly message?: string }
-  /** The command fails without effect. Default code: `IO`. */
-  | { readonly do: 'fail'; readonly at: NthCommand; readonly code?: ErrorCode }
-  /** The command takes so many simulated microseconds longer. */
-  | { readonly do: 'delay'; readonly at: NthCommand; readonly us: number }
-  /** The command never ends; its queue stands still until the device is closed or lost. */
-  | { readonly do: 'hang'; readonly at: NthCommand }
-  /** `map` and `copyIn` commands fail with `OUT_OF_DEVICE_MEMORY`. */
-  | { readonly do: 'outOfMemory'; readonly at: NthCommand & { readonly kind?: 'map' | 'copyIn' } }
-  /** The fault buffer holds so many entries only. */
-  | { readonly do: 'limitFaultBuffer'; readonly at: Moment; readonly entries: number }
-  /** Accessed bits read as 0 from then on. */
-  | { readonly do: 'dropAccessedBits'; readonly at: Moment }
-  /** Queues of equal priority get the device in seeded random order, not in turn. */
-  | { readonly do: 'reorder' };
-
-/** What goes wrong, and when. */
-export type FaultScript = readonly FaultRule[];
+import type { FaultRule, FaultScript, NthCommand } from './fault-rule.js';
 
 /** What rules do to a device as a whole. */
 export interface ScriptTarget {

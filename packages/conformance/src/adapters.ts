@@ -9,6 +9,7 @@ export type SuiteOptions = Omit<RunOptions, 'onResult'>;
 
 /** One case, ready for a test runner. */
 export interface ReadyCase {
+  /** The case. */
   readonly tested: Case;
   /** Why it does not apply to the device. */
   readonly skip: string | undefined;

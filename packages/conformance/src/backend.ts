@@ -12,14 +12,22 @@ export interface Companion {
 }
 
 /** A backend with an optional {@link Companion}. */
-export type TestedBackend = Backend & { readonly conformance?: Companion };
+export interface TestedBackend extends Backend {
+  /** What it offers to the suite beside the contract. */
+  readonly conformance?: Companion;
+}
 
 /** What a device says of itself: what decides which cases apply. */
 export interface Claims {
+  /** What the device is. */
   readonly info: DeviceInfo;
+  /** Numbers it is bound by. */
   readonly limits: DeviceLimits;
+  /** Names of the features it claims. */
   readonly features: ReadonlySet<string>;
+  /** Kind of its MMUs. */
   readonly mmu: DeviceMmu['kind'];
+  /** What its backend offers beside the contract; empty where it offers nothing. */
   readonly companion: Companion;
 }
 

@@ -1,4 +1,5 @@
 import type { Env } from './env.js';
+import { type Params, VARIANTS, type Variant } from './setup.js';
 
 /** What part of the contract a case is about. */
 export const AREAS = [
@@ -30,15 +31,6 @@ export type Area = (typeof AREAS)[number];
 /** Page sizes in bytes that cases are crossed with; a device runs those that it offers. */
 export const PAGE_SIZES = [4096, 65536, 2097152] as const;
 
-/**
- * How a case of the `mirror` level is set up: `plain`; `small` limits; a `subrange` in the middle of a larger region;
- * with a `second` busy space on the same device; as a `pair` of devices on one space.
- */
-export const VARIANTS = ['plain', 'small', 'subrange', 'second', 'pair'] as const;
-
-/** One of {@link VARIANTS}. */
-export type Variant = (typeof VARIANTS)[number];
-
 /** `driver`: the contract alone. `mirror`: the device below core's address space and mirror. */
 export type Level = 'driver' | 'mirror';
 
@@ -50,14 +42,13 @@ export type Level = 'driver' | 'mirror';
  */
 export type Need = string;
 
-/** Values of a case's parameters by name. */
-export type Params = Readonly<Record<string, string | number>>;
-
 /** One conformance case: plain data and a function. */
 export interface Case {
   /** Stable and readable: `level/area:name:param=value,…`. */
   readonly address: string;
+  /** What it tests: the device alone, or the device below core. */
   readonly level: Level;
+  /** What part of the contract it is about. */
   readonly area: Area;
   /** Free labels; `hmm:*` and `igt:*` name the kernel's tests whose meaning the case carries. */
   readonly tags: readonly string[];
@@ -65,31 +56,45 @@ export interface Case {
   readonly rule: string;
   /** What to look for when it fails. */
   readonly mend: string;
+  /** All that a device must claim for it to apply. */
   readonly needs: readonly Need[];
+  /** Values of its parameters; empty where it has none. */
   readonly params: Params;
+  /** How it is set up; `plain` on the `driver` level. */
   readonly variant: Variant;
+  /** Runs it. Rejects when the device breaks the rule, or anything else goes wrong. */
   run(env: Env): Promise<void>;
 }
 
 /** What {@link defineCases} makes cases from. */
 export interface CaseDefinition {
+  /** Part of the address, after level and area. */
   readonly name: string;
+  /** The rule it holds true; see {@link Case.rule}. */
   readonly rule: string;
+  /** What to look for when it fails. */
   readonly mend: string;
+  /** Labels beside those of the group. */
   readonly tags?: readonly string[];
+  /** Needs beside those of the group. */
   readonly needs?: readonly Need[];
   /** Every combination of these makes a case. `pageSize` adds the need for that page size. */
   readonly cross?: Readonly<Record<string, readonly (string | number)[]>>;
   /** Of the `mirror` level only; all by default. */
   readonly variants?: readonly Variant[];
+  /** Runs each case; parameters and variant are in its argument. */
   readonly run: (env: Env) => Promise<void>;
 }
 
 /** What the cases of a file have in common. */
 export interface CaseGroup {
+  /** Level of all its cases. */
   readonly level: Level;
+  /** Area of all its cases. */
   readonly area: Area;
+  /** Needs of all its cases. Default none. */
   readonly needs?: readonly Need[];
+  /** Labels of all its cases. Default none. */
   readonly tags?: readonly string[];
 }
 

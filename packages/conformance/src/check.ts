@@ -1,5 +1,6 @@
 /** What a failed assertion throws: an ordinary error, whatever test runner is around. */
 export class CheckError extends Error {
+  /** Tells it from other errors. */
   override readonly name = 'CheckError';
 }
 

@@ -1,18 +1,25 @@
 import type { Device } from '@mirrorspace/core/driver';
 import type { Claims, TestedBackend } from './backend.js';
-import type { Params, Variant } from './case.js';
 import { CheckError } from './check.js';
 import { createRng } from './frames.js';
+import type { Params, Variant } from './setup.js';
 import { closeClean, WatchedDevice, type LowerLimits } from './watch.js';
 
 /** What an {@link Env} is made from. */
 export interface EnvOptions {
+  /** The backend under test. */
   readonly backend: TestedBackend;
+  /** Given to `backend.open` for every device. */
   readonly backendOptions?: unknown;
+  /** What its devices claim. */
   readonly claims: Claims;
+  /** The case's parameters. */
   readonly params: Params;
+  /** How the case is set up. */
   readonly variant: Variant;
+  /** Bytes a page: the page size that the case asks for, or the smallest that the device has. */
   readonly pageSize: number;
+  /** Seeds what is random in the case. */
   readonly seed: number;
   /** Milliseconds that one wait inside the case may take. */
   readonly waitMs: number;
@@ -27,12 +34,19 @@ const nextTurn: () => Promise<void> =
 
 /** What a case gets: devices that are closed after it, a seed, its parameters, and bounded waits. Fresh for every case. */
 export class Env {
+  /** The backend under test. */
   readonly backend: TestedBackend;
+  /** What its devices claim. */
   readonly claims: Claims;
+  /** The case's parameters. */
   readonly params: Params;
+  /** How the case is set up. */
   readonly variant: Variant;
+  /** Bytes a page: the page size that the case asks for, or the smallest that the device has. */
   readonly pageSize: number;
+  /** Seeds what is random in the case. */
   readonly seed: number;
+  /** Milliseconds that one wait inside the case may take. */
   readonly waitMs: number;
   /** Numbers in [0, 1) that depend on the seed alone. */
   readonly rng: () => number;

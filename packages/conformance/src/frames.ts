@@ -9,7 +9,9 @@ export class TestFrames implements HostFrames {
   private readonly buffers: Uint8Array[] = [];
 
   constructor(
+    /** Bytes a frame. */
     readonly pageSize: number,
+    /** Frames there are, numbered from 0. */
     readonly count: number,
   ) {
     for (let made = 0; made < count; made += FRAMES_A_BUFFER) {

@@ -7,9 +7,11 @@ export class PageSpan {
     private readonly rig: { readonly space: AddressSpace; readonly mirror: Mirror; readonly pageSize: number },
     /** First byte address. */
     readonly address: number,
+    /** Length in pages. */
     readonly pages: number,
   ) {}
 
+  /** Length in bytes. */
   get bytes(): number {
     return this.pages * this.rig.pageSize;
   }

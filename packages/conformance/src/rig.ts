@@ -9,6 +9,7 @@ import {
   type DeviceMmu,
   type Fence,
   type JsProgram,
+  type PageList,
   type SubmitOptions,
 } from '@mirrorspace/core/driver';
 import type { Env } from './env.js';
@@ -24,18 +25,25 @@ export const BITS = BIT_ACCESSED | BIT_DIRTY;
 
 /** One reported fault. */
 export interface Fault {
+  /** Id of the MMU. */
   readonly mmu: number;
+  /** Page as cases name it: from 0, in units of the fault page size. */
   readonly page: number;
+  /** A `FAULT_*` code. */
   readonly access: number;
+  /** Id of the queue that stalled. */
   readonly queue: number;
 }
 
 /** What a rig is opened with. */
 export interface RigOptions {
+  /** Limits to lower. */
   readonly limits?: LowerLimits;
   /** Frames of host memory. Default 8. */
   readonly hostFrames?: number;
+  /** A device to use; opened if left out. */
   readonly device?: WatchedDevice;
+  /** Bytes. Default: the page size of the case. */
   readonly faultPageSize?: number;
 }
 
@@ -47,14 +55,21 @@ export const FIRST_PAGE = 16;
  * Methods that end in a Promise wait for their fence, with the case's bound.
  */
 export class Rig {
+  /** Host frames to copy from and to. */
   readonly host: TestFrames;
+  /** Bytes a page: the page size of the case. */
   readonly pageSize: number;
+  /** The device's first paging queue. */
   readonly paging: CommandQueue;
+  /** The device's first user queue. */
   readonly user: CommandQueue;
 
   private constructor(
+    /** The case it serves. */
     readonly env: Env,
+    /** The device under test. */
     readonly device: WatchedDevice,
+    /** The MMU that its commands are for. */
     readonly mmu: DeviceMmu,
     hostFrames: number,
   ) {
@@ -90,24 +105,28 @@ export class Rig {
   }
 
   /** Page list fields for pages named from 0. */
-  list(pages: readonly number[]): { mmu: number; pageSize: number; count: number; pages: Float64Array } {
+  list(pages: readonly number[]): PageList {
     const { mmu, pageSize } = this;
     return { mmu: mmu.id, pageSize, count: pages.length, pages: Float64Array.from(pages, (page) => FIRST_PAGE + page) };
   }
 
+  /** Maps `pages[i]` to `frames[i]`, all with the same rights: `PTE_*` bits. */
   mapCommand(pages: readonly number[], frames: readonly number[], access = RW): Command {
     const rights = new Uint8Array(pages.length).fill(access);
     return { kind: 'map', ...this.list(pages), frames: Uint32Array.from(frames), access: rights };
   }
 
+  /** Unmaps pages; `bits` receives the entries' last bits. */
   unmapCommand(pages: readonly number[], bits?: Uint8Array): Command {
     return { kind: 'unmap', ...this.list(pages), ...(bits && { bits }) };
   }
 
+  /** Flushes cached translations of pages, or of the whole MMU. */
   flushCommand(pages?: readonly number[]): Command {
     return pages ? { kind: 'flushTlb', ...this.list(pages) } : { kind: 'flushTlb', mmu: this.mmu.id };
   }
 
+  /** Gives all pages the same rights; `bits` receives the entries' bits. */
   protectCommand(pages: readonly number[], access: number, bits?: Uint8Array): Command {
     return {
       kind: 'protect',
@@ -117,14 +136,17 @@ export class Rig {
     };
   }
 
+  /** Lets stalled accesses try again, at most `window` work units a launch where it is given. */
   replayCommand(window?: number): Command {
     return { kind: 'replayFaults', mmu: this.mmu.id, ...(window !== undefined && { window }) };
   }
 
+  /** Fails the accesses stalled on pages, all for the same `CANCEL_*` reason. */
   cancelCommand(pages: readonly number[], reason: number): Command {
     return { kind: 'cancelFaults', ...this.list(pages), reasons: new Uint8Array(pages.length).fill(reason) };
   }
 
+  /** Copies between host frame `hostFrames[i]` and device frame `frames[i]`; `when` is for `copyOut`. */
   copyCommand(
     kind: 'copyIn' | 'copyOut',
     hostFrames: readonly number[],
@@ -137,18 +159,22 @@ export class Rig {
     return kind === 'copyIn' ? { kind, ...listed } : { kind, ...listed, ...(when && { when }) };
   }
 
+  /** Reads `into.length` bytes at a byte address. */
   readCommand(address: number, into: Uint8Array): Command {
     return { kind: 'read', mmu: this.mmu.id, address, into };
   }
 
+  /** Writes bytes at a byte address. */
   writeCommand(address: number, from: Uint8Array): Command {
     return { kind: 'write', mmu: this.mmu.id, address, from };
   }
 
+  /** Adds to the 32-bit word at a byte address; `previous[0]` receives the old value. */
   atomicCommand(address: number, value: number, previous = new Uint32Array(1)): Command {
     return { kind: 'atomicAdd', mmu: this.mmu.id, address, value, previous };
   }
 
+  /** Runs a JavaScript function over a grid. */
   launchCommand(run: JsProgram['run'], grid: [number, number, number], args: readonly number[] = []): Command {
     const program: JsProgram = { language: 'js', run };
     return { kind: 'launch', mmu: this.mmu.id, program, grid, args };
@@ -171,6 +197,7 @@ export class Rig {
     return options ? this.user.submit(list, options) : this.user.submit(list);
   }
 
+  /** Maps pages to frames and waits. */
   map(pages: readonly number[], frames: readonly number[], access = RW): Promise<void> {
     return this.page(this.mapCommand(pages, frames, access));
   }
@@ -182,6 +209,7 @@ export class Rig {
     return bits;
   }
 
+  /** Reads and clears the entries' bits: a byte a page. */
   async harvest(pages: readonly number[]): Promise<Uint8Array> {
     const bits = new Uint8Array(pages.length).fill(0xff);
     await this.page({ kind: 'harvest', ...this.list(pages), bits });
@@ -202,12 +230,14 @@ export class Rig {
     return this.host.bytesOf(1).slice();
   }
 
+  /** Reads bytes by the user queue and waits. */
   async read(address: number, bytes: number): Promise<Uint8Array> {
     const into = new Uint8Array(bytes);
     await this.wait(this.start(this.readCommand(address, into)), `read of ${bytes} bytes`);
     return into;
   }
 
+  /** Writes bytes by the user queue and waits. */
   write(address: number, from: Uint8Array): Promise<void> {
     return this.wait(this.start(this.writeCommand(address, from)), `write of ${from.length} bytes`);
   }

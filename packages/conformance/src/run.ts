@@ -9,6 +9,7 @@ import { REPORT_VERSION, type Report, type Result } from './report/index.js';
 
 /** What to run, and how. */
 export interface RunOptions {
+  /** The backend under test. */
   readonly backend: TestedBackend;
   /** Given to `backend.open` for every device. */
   readonly backendOptions?: unknown;
@@ -85,10 +86,15 @@ export async function runCases(options: RunOptions): Promise<Report> {
 
 /** What {@link runCase} needs to know. */
 export interface CaseContext {
+  /** The backend under test. */
   readonly backend: TestedBackend;
+  /** Given to `backend.open` for every device. */
   readonly backendOptions?: unknown;
+  /** What its devices claim; see {@link readClaims}. */
   readonly claims: Claims;
+  /** Seeds the random numbers of the case. Default 1. */
   readonly seed?: number;
+  /** Milliseconds the case may take. Default 20,000. */
   readonly timeLimitMs?: number;
 }
 

@@ -31,6 +31,7 @@ export interface SpaceRigOptions extends AttachOptions {
 
 /** What {@link SpaceRig.map} takes beside the options of `AddressSpace.map`. */
 export interface SpanOptions extends Omit<MapOptions, 'bytes'> {
+  /** Pages to map, at least 1. */
   readonly pages: number;
 }
 
@@ -45,12 +46,17 @@ export class SpaceRig {
   private options: AttachOptions = {};
 
   private constructor(
+    /** The case it serves. */
     readonly env: Env,
+    /** The space under test. */
     readonly space: AddressSpace,
+    /** The device under test. */
     readonly device: WatchedDevice,
+    /** The space on the device. */
     readonly mirror: Mirror,
   ) {}
 
+  /** Bytes a page. */
   get pageSize(): number {
     return this.space.pageSize;
   }

@@ -1,11 +1,10 @@
 import { prepareSuite, type SuiteOptions } from './adapters.js';
 
-type Body = () => Promise<void>;
-
 /** The function of vitest that the adapter needs. It is handed in, so that the suite depends on no version of the runner. */
 export interface VitestTest {
-  (name: string, body: Body, timeoutMs: number): void;
-  skip(name: string, body: Body): void;
+  (name: string, body: () => Promise<void>, timeoutMs: number): void;
+  /** Defines a test that does not run. */
+  skip(name: string, body: () => Promise<void>): void;
 }
 
 /** Defines every case as a vitest test: `await vitestSuite(test, { backend })` at the top of a test file. */

@@ -29,6 +29,7 @@ export class WatchedDevice implements Device {
   private readonly submissions: Submission[] = [];
 
   constructor(
+    /** The device that the backend under test opened, wrapped where the case asked for it. */
     readonly inner: Device,
     lower: LowerLimits = {},
   ) {

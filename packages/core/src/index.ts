@@ -1,4 +1,4 @@
-export { ADDRESS_BITS, ADDRESS_LIMIT, MAX_PAGE_SIZE, MIN_PAGE_SIZE } from './address/index.js';
+export { ADDRESS_BITS, ADDRESS_LIMIT, type IdList, MAX_PAGE_SIZE, MIN_PAGE_SIZE } from './address/index.js';
 export * from './driver/index.js';
 export * from './kit/index.js';
 export * from './mirror/index.js';
@@ -21,6 +21,7 @@ export {
   type RemapOptions,
   Space,
   type SpaceOptions,
+  type ViewConstructor,
   type WrittenRange,
 } from './space/index.js';
 export * from './trace/index.js';

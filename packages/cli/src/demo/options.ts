@@ -5,11 +5,11 @@ const PAGE = 4096;
 const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };
 
 /** Device memory below which not even a few pages of scene, tree and picture fit. */
-export const MIN_MEMORY = 16 * PAGE;
+const MIN_MEMORY = 16 * PAGE;
 /** More is refused: a typing error rather than a wish. */
-export const MAX_MEMORY = 4 * 2 ** 30;
-export const MIN_SIDE = 16;
-export const MAX_SIDE = 2048;
+const MAX_MEMORY = 4 * 2 ** 30;
+const MIN_SIDE = 16;
+const MAX_SIDE = 2048;
 
 export const EVICTIONS = ['lru', 'clock', 'fifo'] as const;
 export const PREFETCHES = ['none', 'next', 'tree'] as const;

@@ -2,10 +2,15 @@ import { totals, type Report, type Status } from './report.js';
 
 /** Colours for the pretty format; identity functions give plain text. */
 export interface Palette {
+  /** What passed. */
   green(text: string): string;
+  /** What failed. */
   red(text: string): string;
+  /** What was skipped. */
   yellow(text: string): string;
+  /** What matters less. */
   dim(text: string): string;
+  /** Headings. */
   bold(text: string): string;
 }
 

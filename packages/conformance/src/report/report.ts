@@ -3,9 +3,13 @@ export type Status = 'pass' | 'fail' | 'skip';
 
 /** Result of one case. */
 export interface Result {
+  /** The {@link Case.address}. */
   readonly address: string;
+  /** The {@link Case.area}. */
   readonly area: string;
+  /** The {@link Case.tags}. */
   readonly tags: readonly string[];
+  /** How it ended. */
   readonly status: Status;
   /** Milliseconds of real time, ≥ 0. */
   readonly timeMs: number;
@@ -18,11 +22,13 @@ export const REPORT_VERSION = 1;
 
 /** Results of a run: what `--format json` prints. */
 export interface Report {
+  /** The {@link REPORT_VERSION} it was written with. */
   readonly version: number;
   /** Name of the backend. */
   readonly backend: string;
   /** Description of the device. */
   readonly device: string;
+  /** One a case, in the order they ran. */
   readonly results: readonly Result[];
 }
 
@@ -72,10 +78,13 @@ export interface Comparison {
   readonly fixed: readonly string[];
   /** Did not fail before (or was not there), fails now. */
   readonly broken: readonly string[];
+  /** Failed before, fails now. */
   readonly stillFailing: readonly string[];
   /** Ran before, is skipped now. */
   readonly newlySkipped: readonly string[];
+  /** Not there before. */
   readonly added: readonly string[];
+  /** Not there any more. */
   readonly removed: readonly string[];
 }
 

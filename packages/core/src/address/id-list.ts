@@ -5,7 +5,9 @@ const FIRST_CAPACITY = 16;
  * `items` is replaced when the list grows; only its first `length` elements count.
  */
 export class IdList {
+  /** The ids, and room for more. */
   items: Uint32Array;
+  /** Ids in the list. */
   length = 0;
 
   constructor(capacity = FIRST_CAPACITY) {

@@ -19,10 +19,15 @@ export const FAULT_ATOMIC = 3;
 
 /** Why a fault is cancelled; index into {@link CANCEL_CODES}. */
 export const CANCEL_NOT_MAPPED = 0;
+/** Cancel reason: the region, or advice on it, forbids the access. */
 export const CANCEL_DENIED = 1;
+/** Cancel reason: the device cannot hold the pages that one work unit needs at once. */
 export const CANCEL_OUT_OF_DEVICE_MEMORY = 2;
+/** Cancel reason: no host frame was left for the page. */
 export const CANCEL_OUT_OF_HOST_MEMORY = 3;
+/** Cancel reason: the byte source of the page failed. */
 export const CANCEL_IO = 4;
+/** Cancel reason: a bounded wait expired without progress. */
 export const CANCEL_TIMEOUT = 5;
 /** The page existed only on a device that was lost. */
 export const CANCEL_LOST = 6;
@@ -43,6 +48,7 @@ export const CANCEL_CODES = [
 
 /** Snapshot flags of one page (mirroring MMUs), after the kernel's HMM test device. 0: nothing there. */
 export const SNAPSHOT_READ = 1;
+/** The page may be written. */
 export const SNAPSHOT_WRITE = 2;
 /** The page is the zero page. */
 export const SNAPSHOT_ZERO = 4;

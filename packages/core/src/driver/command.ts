@@ -5,9 +5,18 @@ export const ZERO_FRAME = 0xffffffff;
 
 /** Where the bytes of host frames are. Frame `f` is `pageSize` bytes of `bufferOf(f)` from `offsetOf(f)`. */
 export interface HostFrames {
+  /** Bytes a frame. */
   readonly pageSize: number;
+  /** The buffer that holds a frame; several frames may share one. */
   bufferOf(frame: number): Uint8Array;
+  /** Offset in bytes of a frame's first byte in its buffer. */
   offsetOf(frame: number): number;
+}
+
+/** What commands for one MMU have in common. */
+export interface MmuCommand {
+  /** The MMU's {@link DeviceMmu.id}. */
+  readonly mmu: number;
 }
 
 /**
@@ -15,17 +24,48 @@ export interface HostFrames {
  * `[p * pageSize, (p + 1) * pageSize)`, frame `f` the same of device memory. Only the first `count` elements count.
  * The arrays belong to the command until its fence settles.
  */
-export interface PageList {
-  readonly mmu: number;
+export interface PageList extends MmuCommand {
+  /** Bytes a page, one of `limits.pageSizes`. */
   readonly pageSize: number;
+  /** Pages listed, 0 to `limits.pagesPerCommand`. */
   readonly count: number;
+  /** Page numbers. */
   readonly pages: Float64Array;
+}
+
+/** What commands on frames of device memory have in common. The arrays belong to the command until its fence settles. */
+export interface FrameList {
+  /** Bytes a frame, one of `limits.pageSizes`. */
+  readonly pageSize: number;
+  /** Frames listed, 0 to `limits.pagesPerCommand`. */
+  readonly count: number;
+  /** Device frame numbers, in units of `pageSize`. */
+  readonly frames: Uint32Array;
+}
+
+/** What both copies have in common: element `i` of one list goes with element `i` of the other. */
+export interface FrameCopy extends FrameList {
+  /** Where the bytes of host frames are; its `pageSize` is the command's. */
+  readonly host: HostFrames;
+  /** Host frame numbers. */
+  readonly hostFrames: Uint32Array;
+}
+
+/** What commands on a range of virtual addresses have in common. */
+export interface RangeCommand extends MmuCommand {
+  /** First byte address. */
+  readonly start: number;
+  /** End address, exclusive. */
+  readonly end: number;
 }
 
 /** Makes entries present, replacing what was there. `access` holds `PTE_*` bits an entry. A new entry is clean and not accessed. */
 export interface MapCommand extends PageList {
+  /** Tells it from other commands. */
   readonly kind: 'map';
+  /** Device frames the entries point to. */
   readonly frames: Uint32Array;
+  /** `PTE_*` bits of each entry. */
   readonly access: Uint8Array;
 }
 
@@ -34,23 +74,31 @@ export interface MapCommand extends PageList {
  * `bits[i]` receives the entry's last `BIT_*` (0 where absent), read and removed in one step.
  */
 export interface UnmapCommand extends PageList {
+  /** Tells it from other commands. */
   readonly kind: 'unmap';
+  /** Receives each entry's last `BIT_*`. */
   readonly bits?: Uint8Array;
 }
 
 /** Changes the rights of present entries (absent ones stay absent); `bits` as in {@link UnmapCommand}, and the entry's bits are cleared if asked for. */
 export interface ProtectCommand extends PageList {
+  /** Tells it from other commands. */
   readonly kind: 'protect';
+  /** New `PTE_*` bits of each entry. */
   readonly access: Uint8Array;
+  /** Receives each entry's `BIT_*`, which are cleared. */
   readonly bits?: Uint8Array;
 }
 
 /** After its fence no access uses a translation that was cached before and is no longer in the table. No `pages`: the whole MMU. */
-export interface FlushTlbCommand {
+export interface FlushTlbCommand extends MmuCommand {
+  /** Tells it from other commands. */
   readonly kind: 'flushTlb';
-  readonly mmu: number;
+  /** Bytes a page; needed with `pages`. */
   readonly pageSize?: number;
+  /** Pages listed; needed with `pages`. */
   readonly count?: number;
+  /** Page numbers; absent: the whole MMU. */
   readonly pages?: Float64Array;
 }
 
@@ -59,31 +107,26 @@ export interface FlushTlbCommand {
  * whatever translation was cached. Absent entries give 0.
  */
 export interface HarvestCommand extends PageList {
+  /** Tells it from other commands. */
   readonly kind: 'harvest';
+  /** Receives each entry's `BIT_*`. */
   readonly bits: Uint8Array;
 }
 
 /** Copies host frames (or zeros, {@link ZERO_FRAME}) into device frames. */
-export interface CopyInCommand {
+export interface CopyInCommand extends FrameCopy {
+  /** Tells it from other commands. */
   readonly kind: 'copyIn';
-  readonly pageSize: number;
-  readonly count: number;
-  readonly host: HostFrames;
-  readonly hostFrames: Uint32Array;
-  readonly frames: Uint32Array;
 }
 
 /**
  * Copies device frames to host frames. With `when`, only frame `i` with `when[i] & BIT_DIRTY`: the array that an
  * earlier command of the same submission fills. Host frames not copied keep their bytes.
  */
-export interface CopyOutCommand {
+export interface CopyOutCommand extends FrameCopy {
+  /** Tells it from other commands. */
   readonly kind: 'copyOut';
-  readonly pageSize: number;
-  readonly count: number;
-  readonly host: HostFrames;
-  readonly hostFrames: Uint32Array;
-  readonly frames: Uint32Array;
+  /** Copies frame `i` only if `when[i]` has `BIT_DIRTY` by the time the command runs; absent: all. */
   readonly when?: Uint8Array;
 }
 
@@ -91,103 +134,112 @@ export interface CopyOutCommand {
  * Says that frames hold nothing of value any more: the device may give their storage back or poison them. Without it, a frame
  * keeps its content until a copy or an access changes it, whether entries map it or not.
  */
-export interface DiscardCommand {
+export interface DiscardCommand extends FrameList {
+  /** Tells it from other commands. */
   readonly kind: 'discard';
-  readonly pageSize: number;
-  readonly count: number;
-  readonly frames: Uint32Array;
 }
 
 /** Lets stalled accesses of an MMU try again; with `window` at most that many work units a launch, the others stay stalled until a later replay. Only where `replayable-faults` is claimed. */
-export interface ReplayFaultsCommand {
+export interface ReplayFaultsCommand extends MmuCommand {
+  /** Tells it from other commands. */
   readonly kind: 'replayFaults';
-  readonly mmu: number;
+  /** Most work units a launch that may try again, at least 1; absent: all. */
   readonly window?: number;
 }
 
 /** Fails the accesses that are stalled on these pages with `CANCEL_CODES[reasons[i]]`. Others stay stalled. Only where `replayable-faults` is claimed. */
 export interface CancelFaultsCommand extends PageList {
+  /** Tells it from other commands. */
   readonly kind: 'cancelFaults';
+  /** `CANCEL_*` reason of each page. */
   readonly reasons: Uint8Array;
 }
 
 /** Runs a program over a grid of work units, each exactly once, in any order. The fence signals when all are done. */
-export interface LaunchCommand {
+export interface LaunchCommand extends MmuCommand {
+  /** Tells it from other commands. */
   readonly kind: 'launch';
-  readonly mmu: number;
+  /** What to run, in a language that the device claims. */
   readonly program: Program;
   /** Work units a dimension; each ≥ 1. */
   readonly grid: readonly [x: number, y: number, z: number];
+  /** Numbers that every work unit receives. */
   readonly args: readonly number[];
 }
 
 /** Reads virtual bytes; `into` is written only if the whole access succeeds. */
-export interface ReadCommand {
+export interface ReadCommand extends MmuCommand {
+  /** Tells it from other commands. */
   readonly kind: 'read';
-  readonly mmu: number;
+  /** First byte address. */
   readonly address: number;
+  /** Receives the bytes; its length says how many. */
   readonly into: Uint8Array;
 }
 
 /** Writes virtual bytes; a page's part takes effect whole or not at all. */
-export interface WriteCommand {
+export interface WriteCommand extends MmuCommand {
+  /** Tells it from other commands. */
   readonly kind: 'write';
-  readonly mmu: number;
+  /** First byte address. */
   readonly address: number;
+  /** The bytes; they belong to the command until its fence settles. */
   readonly from: Uint8Array;
 }
 
 /** Sets `bytes` virtual bytes to `value` (0 to 255). */
-export interface FillCommand {
+export interface FillCommand extends MmuCommand {
+  /** Tells it from other commands. */
   readonly kind: 'fill';
-  readonly mmu: number;
+  /** First byte address. */
   readonly address: number;
+  /** Bytes to set. */
   readonly bytes: number;
+  /** What each byte becomes, 0 to 255. */
   readonly value: number;
 }
 
 /** Adds to the aligned 32-bit word at `address` modulo 2^32, exactly once; `previous[0]` receives the old value on success. */
-export interface AtomicAddCommand {
+export interface AtomicAddCommand extends MmuCommand {
+  /** Tells it from other commands. */
   readonly kind: 'atomicAdd';
-  readonly mmu: number;
+  /** Byte address, a multiple of 4. */
   readonly address: number;
+  /** What is added. */
   readonly value: number;
+  /** Receives the old value, 0 to 2^32 - 1. */
   readonly previous: Uint32Array;
 }
 
 /** Mirroring MMUs: asks the device's driver to bring a range into the device page table without moving data. */
-export interface PrefetchCommand {
+export interface PrefetchCommand extends RangeCommand {
+  /** Tells it from other commands. */
   readonly kind: 'prefetch';
-  readonly mmu: number;
-  readonly start: number;
-  readonly end: number;
 }
 
 /** Mirroring MMUs: moves the pages of a range to device or host memory, best effort; `moved[0]` receives how many moved. */
-export interface MigrateCommand {
+export interface MigrateCommand extends RangeCommand {
+  /** Tells it from other commands. */
   readonly kind: 'migrate';
-  readonly mmu: number;
-  readonly start: number;
-  readonly end: number;
+  /** Which memory the pages move to. */
   readonly to: 'device' | 'host';
+  /** Receives the number of pages moved. */
   readonly moved: Uint32Array;
 }
 
 /** Mirroring MMUs: writes `SNAPSHOT_*` flags a page of the range into `flags`. */
-export interface SnapshotCommand {
+export interface SnapshotCommand extends RangeCommand {
+  /** Tells it from other commands. */
   readonly kind: 'snapshot';
-  readonly mmu: number;
-  readonly start: number;
-  readonly end: number;
+  /** Receives the `SNAPSHOT_*` flags of each page. */
   readonly flags: Uint8Array;
 }
 
 /** Mirroring MMUs: takes the pages of a range for the device alone until the CPU touches them; `taken[0]` receives how many. */
-export interface ExclusiveCommand {
+export interface ExclusiveCommand extends RangeCommand {
+  /** Tells it from other commands. */
   readonly kind: 'exclusive';
-  readonly mmu: number;
-  readonly start: number;
-  readonly end: number;
+  /** Receives the number of pages taken. */
   readonly taken: Uint32Array;
 }
 

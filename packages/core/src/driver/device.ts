@@ -73,7 +73,9 @@ export interface SubmitOptions {
  * If a command fails, the rest of its submission is skipped, the fence fails, and the queue goes on with the next submission.
  */
 export interface CommandQueue {
+  /** Names it in fences and faults; unique on its device; 0 to 65,535. */
   readonly id: number;
+  /** Its place in the order; counts only where the device claims `priorities`. */
   readonly priority: QueuePriority;
   /** A paging queue takes paging and mirroring commands only and so never stalls on a fault; the others take every command. */
   readonly paging: boolean;
@@ -92,6 +94,7 @@ export interface DeviceMmu {
   readonly id: number;
   /** `managed`: core fills it. `mirroring`: the device's driver mirrors the process page table; core sends migrate, snapshot, exclusive. */
   readonly kind: 'managed' | 'mirroring';
+  /** Bits of the virtual addresses it translates. */
   readonly addressBits: number;
   /** Page size of fault reports, in bytes. */
   readonly faultPageSize: number;
@@ -103,6 +106,7 @@ export interface DeviceMmu {
 export interface DeviceLostInfo {
   /** `closed`: by `close()`. `failed`: by itself. */
   readonly reason: 'closed' | 'failed';
+  /** What happened, for people. */
   readonly message: string;
 }
 
@@ -116,11 +120,15 @@ export interface MmuOptions {
 
 /** An open device. */
 export interface Device {
+  /** What it is. */
   readonly info: DeviceInfo;
+  /** Numbers it is bound by. */
   readonly limits: DeviceLimits;
+  /** What it offers beyond the base contract. */
   readonly features: ReadonlySet<DeviceFeature>;
   /** At least one paging queue and at least one user queue. */
   readonly queues: readonly CommandQueue[];
+  /** Where stalled accesses are reported. */
   readonly faults: FaultSource;
   /** Resolves (never rejects) when the device is gone, for whatever reason. All pending fences have failed by then. */
   readonly lost: Promise<DeviceLostInfo>;
@@ -134,7 +142,9 @@ export interface Device {
 
 /** What a backend found on this machine. */
 export interface ProbeReport {
+  /** Whether `open` can succeed. */
   readonly available: boolean;
+  /** A description of each device found; empty where none is available. */
   readonly devices: readonly string[];
   /** Why nothing is available. */
   readonly reason?: string;
@@ -144,6 +154,7 @@ export interface ProbeReport {
 
 /** A way to open devices: what a backend package exports. */
 export interface Backend<Options = unknown> {
+  /** Short name, e.g. `memory`; its devices give it as {@link DeviceInfo.backend}. */
   readonly name: string;
   /** Says, without side effects, whether `open` can succeed here. Never rejects. */
   probe(options?: Options): Promise<ProbeReport>;

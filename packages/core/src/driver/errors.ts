@@ -36,7 +36,9 @@ export type ErrorCode =
 
 /** A half-open range of byte addresses, `[start, end)`. */
 export interface ByteRange {
+  /** First byte address. */
   readonly start: number;
+  /** End address, exclusive; greater than `start`. */
   readonly end: number;
 }
 
@@ -50,16 +52,23 @@ export interface ErrorDetails {
   readonly device?: string;
   /** Rule of the contract that was broken: `R1` to `R10`. */
   readonly rule?: string;
+  /** The error that led to this one. */
   readonly cause?: unknown;
 }
 
 /** The one error type of Mirrorspace. Its message says what happened, where, and what to do next. */
 export class MirrorError extends Error {
+  /** Tells it from other errors where `instanceof` cannot, across copies of the package. */
   override readonly name = 'MirrorError';
+  /** What failed: compare this. */
   readonly code: ErrorCode;
+  /** First byte address concerned, where there is one. */
   readonly address: number | undefined;
+  /** Byte ranges concerned, where there are any: for example what a lost device took with it. */
   readonly ranges: readonly ByteRange[] | undefined;
+  /** Name of the device concerned, where there is one. */
   readonly device: string | undefined;
+  /** Rule of the contract that was broken, where it was. */
   readonly rule: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {

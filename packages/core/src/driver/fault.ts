@@ -1,6 +1,8 @@
 /** Faults as parallel arrays: entry `i` is `pages[i]`, `access[i]`, … for `i < count`. Reused between drains. */
 export interface FaultBatch {
+  /** Entries that the last drain filled, 0 to `capacity`. */
   count: number;
+  /** Entries that the arrays can hold. */
   readonly capacity: number;
   /** The MMU that could not translate. */
   readonly mmus: Uint16Array;

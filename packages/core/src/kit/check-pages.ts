@@ -19,7 +19,9 @@ const KNOWN_ACCESS = PTE_READ | PTE_WRITE | PTE_SHARED;
 export interface CheckContext {
   /** Name of the device, for messages. */
   readonly device: string;
+  /** Numbers that commands must keep to. */
   readonly limits: DeviceLimits;
+  /** What commands may use. */
   readonly features: ReadonlySet<DeviceFeature>;
   /** Whether the queue takes paging and mirroring commands only. */
   readonly paging: boolean;

@@ -7,8 +7,11 @@ import { type Submission, type SubmissionOwner, SubmissionQueue } from './submis
 
 /** What a {@link CommandLoop} needs to know of its device. */
 export interface LoopDevice {
+  /** Names the device in messages. */
   readonly info: DeviceInfo;
+  /** Numbers that submissions are checked against. */
   readonly limits: DeviceLimits;
+  /** What submissions may use. */
   readonly features: ReadonlySet<DeviceFeature>;
   /** The loop keeps `stalled` and wakes the listener; the device reports and counts `retired`. */
   readonly faults: FaultRing;

@@ -7,9 +7,13 @@ import { type Timeline, TimelineFence, whenSettled } from './timeline-fence.js';
 
 /** A submission that runs, or waits for its turn. */
 export interface Submission {
+  /** Settles when it has ended. */
   readonly fence: TimelineFence;
+  /** What to run, in order. */
   readonly commands: readonly Command[];
+  /** Fences that it starts after. */
   readonly after: readonly Fence[];
+  /** Whether it may interrupt running work. */
   readonly urgent: boolean;
   /** The command that is under way or next. The backend counts it up. */
   index: number;

@@ -4,7 +4,7 @@ import type { EvictionPolicy } from '../policy/index.js';
 /** Blocked: the page in the frame is locked. */
 export const BLOCK_LOCKED = 1;
 /** Blocked: the frame was filled since the last work unit finished, and a unit may need it to get further (R8). */
-export const BLOCK_FRESH = 2;
+const BLOCK_FRESH = 2;
 /** Blocked: advice pins the page to this device. */
 export const BLOCK_PINNED = 4;
 

@@ -2,6 +2,7 @@ import type { ByteRange, MirrorError } from '../driver/index.js';
 
 /** What a mirror lost with its device. */
 export interface MirrorLostInfo {
+  /** What accesses fail with from now on: `DEVICE_LOST`, or `CLOSED` when the device was closed on purpose. */
   readonly error: MirrorError;
   /** Byte ranges whose only current copy was on the device, ascending and merged. Reading them fails until they are written whole or discarded. */
   readonly ranges: readonly ByteRange[];

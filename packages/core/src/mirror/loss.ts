@@ -10,7 +10,7 @@ import type { Residency } from './residency.js';
  */
 export function loseDevice(pool: PoolState, error: MirrorError): void {
   const { frames } = pool;
-  reportLost(pool, error.message);
+  reportLost(pool, error);
   for (const residency of pool.residencies) {
     if (residency === undefined) continue;
     for (let frame = 0; frame < frames.made; frame++) {

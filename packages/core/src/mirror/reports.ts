@@ -1,4 +1,4 @@
-import { CANCEL_CODES } from '../driver/index.js';
+import { CANCEL_CODES, type MirrorError } from '../driver/index.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PoolState } from './pool-state.js';
 
@@ -40,7 +40,7 @@ export function reportMigration(
   trace.counters.of(pageSize).migrateUs += pool.device.now() - since;
   if (!trace.active || count === 0) return;
   const [from, to] = toDevice ? ['host', pool.name] : [pool.name, 'host'];
-  trace.emit({ ...base(pool, mirror, since), type: 'migration', count, from: from!, to: to! });
+  trace.emit({ ...base(pool, mirror, since), type: 'migration', count, from, to });
 }
 
 /** Reports pages that were brought before anyone faulted on them. */
@@ -92,7 +92,7 @@ export function reportStall(pool: PoolState, waitsFor: string): void {
 }
 
 /** Reports that the device is gone. */
-export function reportLost(pool: PoolState, message: string): void {
+export function reportLost(pool: PoolState, error: MirrorError): void {
   for (const { space } of pool.mirrors) {
     if (!space.trace.active) continue;
     space.trace.emit({
@@ -100,8 +100,8 @@ export function reportLost(pool: PoolState, message: string): void {
       time: pool.device.now(),
       device: pool.name,
       space: space.id,
-      reason: 'failed',
-      message,
+      reason: error.code === 'CLOSED' ? 'closed' : 'failed',
+      message: error.message,
     });
   }
 }

@@ -10,6 +10,7 @@ export class DirtyPtes {
   pages = new Float64Array(FIRST_CAPACITY);
   /** What each entry mapped: the number of the page (its host frame). */
   contents = new Uint32Array(FIRST_CAPACITY);
+  /** Entries marked. */
   length = 0;
 
   /** Marks one entry. */

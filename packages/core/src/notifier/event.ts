@@ -13,6 +13,7 @@ export type NotifierEventKind = 'unmap' | 'clear' | 'protection' | 'soft-dirty' 
 
 /** One invalidation. The object is reused: it is valid only during the callback, and until that invalidates in turn. */
 export interface NotifierEvent {
+  /** Why the entries change. */
   readonly kind: NotifierEventKind;
   /** First byte address concerned. */
   readonly start: number;

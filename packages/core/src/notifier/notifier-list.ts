@@ -62,7 +62,7 @@ export class NotifierList implements NotifierHost {
 
   /**
    * Begins an invalidation of `[start, end)`: tells every overlapping notifier that has another owner. Synchronous.
-   * Each `begin` that returns needs one {@link end}.
+   * Each `begin` that returns needs one `end`.
    * @throws RangeError for a malformed range; MirrorError `BUSY` when `blockable` is false and a notifier refused; or what a
    *   notifier threw. Then there is nothing to end
    */

@@ -17,6 +17,7 @@ export interface HoldOptions {
 /** The typed arrays that {@link Held.as} can make. */
 export type ViewConstructor<T> = {
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
+  /** Bytes an element. */
   readonly BYTES_PER_ELEMENT: number;
 };
 
@@ -25,6 +26,7 @@ export type ViewConstructor<T> = {
  * (best with `using`) as soon as the CPU is done; its arrays must not be used afterwards.
  */
 export interface Held {
+  /** What it is held for. */
   readonly mode: HoldMode;
   /** First byte address. */
   readonly address: number;

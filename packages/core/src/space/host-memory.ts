@@ -7,6 +7,7 @@ import type { PageTracker } from '../tracking/index.js';
  * Frame numbers stay below 2^30. A new frame reads as zeros after {@link zero}.
  */
 export interface HostMemory extends HostFrames {
+  /** `managed`: typed arrays that core owns. `native`: memory of the process that the operating system tracks. */
   readonly kind: 'managed' | 'native';
   /** Most bytes of frames that may be in use. */
   readonly limit: number;

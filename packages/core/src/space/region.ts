@@ -62,12 +62,13 @@ export interface RegionInit {
  * found by `space.regionAt`); when nothing is left it is closed.
  */
 export class Region {
+  /** Name for traces and messages. */
   readonly name: string;
   /** Whether fork shares it rather than copying on write. */
   readonly shared: boolean;
-  /** Page cache it maps; internal to core. */
+  /** Page cache it maps. @internal */
   readonly object: MemoryObject | undefined;
-  /** Index in `object` of the page at `start`; internal to core. */
+  /** Index in `object` of the page at `start`. @internal */
   objectPage: number;
   /** First byte address; changed by the space only. */
   start: number;
@@ -81,6 +82,7 @@ export class Region {
   closed = false;
   private readonly owner: RegionOwner;
 
+  /** Made by `space.map`. @internal */
   constructor(owner: RegionOwner, init: RegionInit) {
     this.owner = owner;
     this.start = init.start;

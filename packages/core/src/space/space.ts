@@ -50,10 +50,11 @@ export function createSpaceState(options: SpaceOptions): SpaceState {
 
 /** A space of up to 2^47 bytes of addresses, as the CPU uses it. Devices come with `AddressSpace`. */
 export class Space implements RegionOwner {
-  /** Machinery shared with the mirror layer; internal to core. */
+  /** Machinery shared with the mirror layer. @internal */
   readonly state: SpaceState;
   private closing: Promise<void> | undefined;
 
+  /** Made by `createSpace`. @internal */
   constructor(state: SpaceState) {
     this.state = state;
   }

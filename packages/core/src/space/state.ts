@@ -114,14 +114,14 @@ export function allows(access: RegionAccess, write: boolean): boolean {
 }
 
 /** The error for an address that no region covers. */
-export function notMapped(address: number): MirrorError {
+function notMapped(address: number): MirrorError {
   return new MirrorError('ADDRESS_NOT_MAPPED', `nothing is mapped at ${hex(address)}; map a region there first`, {
     address,
   });
 }
 
 /** The error for an access that a region forbids. */
-export function denied(address: number, region: Region, write: boolean): MirrorError {
+function denied(address: number, region: Region, write: boolean): MirrorError {
   return new MirrorError(
     'ACCESS_DENIED',
     `${write ? 'writing' : 'reading'} ${hex(address)} is denied: region "${region.name}" allows ${region.access === 'none' ? 'no access' : 'reading only'}; change it with space.protect`,

@@ -60,7 +60,7 @@ function cut(
 }
 
 /** A region of its own for `[start, end)` of another one, with the same contents, rights and advice. */
-export function tail(space: SpaceState, owner: RegionOwner, region: Region, start: number, end: number): Region {
+function tail(space: SpaceState, owner: RegionOwner, region: Region, start: number, end: number): Region {
   region.object?.retain();
   return new Region(owner, {
     start,

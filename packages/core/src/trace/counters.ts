@@ -5,11 +5,13 @@
 export interface PageCounters {
   /** Faults served. */
   faults: number;
-  /** Pages copied to the device, and home again. */
+  /** Pages copied to the device. */
   pagesIn: number;
+  /** Pages copied home from the device. */
   pagesOut: number;
-  /** Their bytes. */
+  /** Bytes of `pagesIn`. */
   bytesIn: number;
+  /** Bytes of `pagesOut`. */
   bytesOut: number;
   /** Pages that left the device to make room. */
   evictions: number;

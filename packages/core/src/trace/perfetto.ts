@@ -7,22 +7,31 @@ export type ChromeArg = number | string;
 
 /** One entry of the Chrome trace-event format: `X` complete, `i` instant, `C` counter, `M` metadata. Times in microseconds. */
 export interface ChromeEvent {
+  /** Phase: the kind of entry. */
   readonly ph: 'X' | 'i' | 'C' | 'M';
+  /** What the entry is called on its track. */
   readonly name: string;
+  /** Category to filter by: the type of the event; absent on counters and metadata. */
   readonly cat?: string;
+  /** When it began, in microseconds. */
   readonly ts: number;
   /** Duration; on `X` only. */
   readonly dur?: number;
+  /** Number of the process: one a device, from 1. */
   readonly pid: number;
+  /** Number of the thread within its process; 0 on counters and process names. */
   readonly tid: number;
   /** Scope of an instant: its thread. */
   readonly s?: 't';
+  /** What is shown beside the entry. */
   readonly args: Readonly<Record<string, ChromeArg>>;
 }
 
 /** A trace that Perfetto (ui.perfetto.dev) and chrome://tracing open once it is written with `JSON.stringify`. */
 export interface ChromeTrace {
+  /** Unit in which the viewer shows times. */
   readonly displayTimeUnit: 'ms';
+  /** All entries: metadata first, then the others by ascending `ts`. */
   readonly traceEvents: readonly ChromeEvent[];
 }
 

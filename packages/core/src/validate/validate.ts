@@ -1,5 +1,6 @@
-import type { Device, DeviceLostInfo, DeviceMmu, MmuOptions } from '../driver/device.js';
+import type { CommandQueue, Device, DeviceLostInfo, DeviceMmu, MmuOptions } from '../driver/device.js';
 import type { MirrorError } from '../driver/errors.js';
+import type { FaultSource } from '../driver/fault.js';
 import { DeepCheck } from './deep-check.js';
 import { FaultCheck } from './fault-check.js';
 import { FaultJudge } from './fault-judge.js';
@@ -54,9 +55,11 @@ export class ValidatedDevice implements Device {
   readonly info: Device['info'];
   readonly limits: Device['limits'];
   readonly features: Device['features'];
-  readonly queues: readonly ValidatedQueue[];
-  readonly faults: FaultCheck;
+  readonly queues: readonly CommandQueue[];
+  readonly faults: FaultSource;
   readonly lost: Promise<DeviceLostInfo>;
+  private readonly checkedQueues: readonly ValidatedQueue[];
+  private readonly faultCheck: FaultCheck;
   private readonly reporter: Reporter;
   private readonly timelines: Timelines;
   private readonly mmus: MmuRegistry;
@@ -93,7 +96,9 @@ export class ValidatedDevice implements Device {
     this.timelines = timelines;
     this.mmus = mmus;
     this.faults = faults;
-    this.queues = inner.queues.map((queue, index) => new ValidatedQueue(queue, index, this.shared));
+    this.faultCheck = faults;
+    this.checkedQueues = inner.queues.map((queue, index) => new ValidatedQueue(queue, index, this.shared));
+    this.queues = this.checkedQueues;
     if (!inner.queues.some((queue) => queue.paging) || inner.queues.every((queue) => queue.paging)) {
       reporter.report('backend', 'claim', 'a device has at least one paging queue and at least one user queue');
     }
@@ -102,7 +107,7 @@ export class ValidatedDevice implements Device {
 
   /** What was found that could not be thrown at the call that did it, oldest first. */
   get violations(): readonly MirrorError[] {
-    this.faults.look();
+    this.faultCheck.look();
     return this.reporter.violations;
   }
 
@@ -115,7 +120,7 @@ export class ValidatedDevice implements Device {
   }
 
   async createMmu(options: MmuOptions): Promise<DeviceMmu> {
-    return this.mmus.create(options, () => this.faults.look(), this.faults);
+    return this.mmus.create(options, () => this.faultCheck.look(), this.faultCheck);
   }
 
   /** Closes the device. @throws MirrorError `CONTRACT_VIOLATION`: the first violation that nobody was told of */
@@ -127,7 +132,7 @@ export class ValidatedDevice implements Device {
     await this.finish();
     await this.inner.close();
     const gone = await within(FINISH_MS, this.lost);
-    this.faults.look();
+    this.faultCheck.look();
     if (!gone)
       this.reporter.report(
         'backend',
@@ -135,14 +140,14 @@ export class ValidatedDevice implements Device {
         '`lost` did not resolve although close() did: resolve it when the device is gone',
       );
     this.settledAll('close() resolved');
-    this.faults.stop();
+    this.faultCheck.stop();
     this.shared.state = 'closed';
     this.reporter.throwUndelivered();
   }
 
   /** Deep mode: has a last look at the frames that were taken away. */
   private async finish(): Promise<void> {
-    const queue = this.queues.find((one) => one.paging);
+    const queue = this.checkedQueues.find((one) => one.paging);
     if (this.shared.deep === undefined || queue === undefined || this.shared.state !== 'open') return;
     const reads = this.shared.deep.finish((commands, options) => queue.submitHidden(commands, options));
     await within(FINISH_MS, Promise.allSettled(reads.map((fence) => fence.wait({ timeoutMs: FINISH_MS }))));
@@ -163,7 +168,7 @@ export class ValidatedDevice implements Device {
   }
 
   private settledAll(when: string): void {
-    this.faults.look();
+    this.faultCheck.look();
     for (const index of this.queues.keys()) {
       const [pending] = this.timelines.pending(index);
       if (pending === undefined) continue;

@@ -26,6 +26,7 @@ const EXEMPT: readonly (readonly [name: RegExp, why: string])[] = [
   ],
   [/^(Next|Tree|No)Prefetch\.plan$|^ActiveWindow\.onRound$/, 'called for every batch, by core'],
   [/^HostMemory\.(zero|commit|view|bufferOf|offsetOf)$/, 'called for every page; frames come from allocate'],
+  [/^(new IdList$|IdList\.)/, 'called for every page; core makes it and a tracker appends to it'],
   [/^DirtyPtes\./, 'called for every entry, by the invalidate path (R4)'],
   [
     /^(FaultSource\.|Mirror\.(bring|pin|unpin)$|NotifierList\.(idle|remove)$|IntervalNotifier\.readRetry$)/,
@@ -35,8 +36,8 @@ const EXEMPT: readonly (readonly [name: RegExp, why: string])[] = [
     /^(whenSettled|hasSettled|throwIfAborted|onTouch|createFaultBatch|Tracer\.emit|SimClock\.cancel|Counters\.of|chromeTrace)$/,
     'takes what core or a backend made',
   ],
-  [/^(memory|Backend)\.probe$/, 'never fails: it reports'],
-  [/^Backend\.open$/, 'an interface; memory.open is in the table'],
+  [/^(memory|Backend|MemoryBackend)\.probe$/, 'never fails: it reports'],
+  [/^(Backend|MemoryBackend)\.open$/, 'an interface; memory.open is in the table'],
   [/^ValidatedDevice\.createMmu$/, 'Device.createMmu goes through it'],
 ];
 /** Folders with tables of their own. */

@@ -51,7 +51,7 @@ export interface AdviseOperation {
 }
 
 /** Frames that are never pinned: what a work unit of the test may need at once. */
-export const SPARE_FRAMES = 4;
+const SPARE_FRAMES = 4;
 
 export async function device(scene: Scene, op: DeviceOperation): Promise<void> {
   const span = op.kind === 'atomicAdd' ? alignedSpan(scene, { ...op.place, length: 1 }, 4) : spanOf(scene, op.place);

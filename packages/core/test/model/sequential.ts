@@ -64,7 +64,7 @@ async function step(scene: Scene, op: Operation): Promise<void> {
 }
 
 /** The simplest world. */
-export const PLAIN_CONFIG: WorldConfig = {
+const PLAIN_CONFIG: WorldConfig = {
   pageSize: 4096,
   frames: [4],
   faultBuffer: 4,

@@ -62,7 +62,8 @@ export function queueOf(device: Device, paging: boolean, nth = 0): CommandQueue 
 
 /** The rules that were broken, in order of detection. */
 export function rules(rig: Rig): (string | undefined)[] {
-  rig.device.faults.look();
+  // Asking for them makes the wrapper look at the device once more.
+  void rig.device.violations;
   return rig.violations.map((violation) => violation.rule);
 }
 

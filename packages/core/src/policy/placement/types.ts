@@ -11,6 +11,7 @@ export const HOST: Place = -1;
 export interface PlacementRequest {
   /** The device that faulted. */
   readonly device: Place;
+  /** What the device wants to do with the page. */
   readonly access: PlacementAccess;
   /** Who holds the page's only or writable copy; HOST also for a page that nobody has touched. */
   readonly owner: Place;
