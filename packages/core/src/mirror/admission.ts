@@ -186,7 +186,7 @@ export class Admission {
       const count = Math.min(READ_AHEAD, space.pageOf(region.end) - pageNumber);
       void this.work(mirror, pageNumber, async () => {
         const since = this.pool.device.now();
-        await region.object!.populate(index, count);
+        await region.object!.populate(index, count, { timeoutMs: this.pool.timeoutMs });
         reportPopulate(this.pool, mirror, pageNumber, count, since);
       });
     }

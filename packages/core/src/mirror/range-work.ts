@@ -10,6 +10,7 @@ import {
   recallPages,
   recallWhenFree,
   type Region,
+  type SpaceState,
   throwIfAborted,
 } from '../space/index.js';
 import type { DevicePool } from './device-pool.js';
@@ -36,7 +37,7 @@ export async function bringRange(
   for (let from = first; from < last; from += CHUNK_PAGES) {
     throwIfAborted(options.signal);
     const to = Math.min(last, from + CHUNK_PAGES);
-    await getReady(mirror, from, to, write, options.signal);
+    await getReady(mirror, from, to, write, pool.state.timeoutMs, options.signal);
     if (mirror.detached || pool.state.lostError !== undefined) break;
     const room = pool.frames.capacity - brought;
     const offered = offer(pool, mirror, from, to, write, room);
@@ -69,26 +70,38 @@ async function getReady(
   from: number,
   to: number,
   write: boolean,
-  signal?: AbortSignal,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { space, residency } = mirror;
   const mine = 1 << residency.bit;
+  const regions = () => space.regions.overlapping(from * space.pageSize, to * space.pageSize);
+  for (const region of regions()) {
+    const { start, end } = within(space, region, from, to);
+    // What was unmapped or moved while another region's source was read is nobody's business here.
+    if (region.object?.source === undefined || region.closed || start >= end) continue;
+    await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, {
+      timeoutMs,
+      signal,
+    });
+  }
+  // Chosen and locked in one turn: what is in transit by then is left to its fault.
   const elsewhere: number[] = [];
-  for (const region of space.regions.overlapping(from * space.pageSize, to * space.pageSize)) {
-    const start = Math.max(from, space.pageOf(region.start));
-    const end = Math.min(to, space.pageOf(region.end));
-    if (region.object?.source !== undefined) {
-      await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, signal);
-    }
+  for (const region of regions()) {
+    const { start, end } = within(space, region, from, to);
     for (const page of known(mirror, region, start, end)) {
       const owned = (space.store.state[page]! & PAGE_OWNED) !== 0;
-      // Best effort: what is in transit is left to its fault.
       if ((space.store.state[page]! & PAGE_LOCKED) !== 0) continue;
       if ((space.store.devices[page]! & ~mine) !== 0 && (write || owned)) elsewhere.push(page);
     }
   }
   if (elsewhere.length > 0)
     await recallPages(space.store, Uint32Array.from(elsewhere), elsewhere.length, write ? 'revoke' : 'clean', mine);
+}
+
+/** The page numbers of a region that lie in `[from, to)`. */
+function within(space: SpaceState, region: Region, from: number, to: number): { start: number; end: number } {
+  return { start: Math.max(from, space.pageOf(region.start)), end: Math.min(to, space.pageOf(region.end)) };
 }
 
 /** Offers the pages of a range of page numbers, `room` at most; returns how many are wanted. */

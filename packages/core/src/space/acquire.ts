@@ -124,14 +124,14 @@ async function overcome(
   if (obstacle.kind === 'source') {
     const index = region.objectPage + obstacle.pageNumber - space.pageOf(region.start);
     const count = Math.min(endPage, space.pageOf(region.end)) - obstacle.pageNumber;
-    await region.object!.populate(index, count, signal);
+    await region.object!.populate(index, count, { timeoutMs, signal });
   } else if (obstacle.kind === 'home') {
     await recallPages(store, Uint32Array.of(store.lookup(space.base + obstacle.pageNumber)), 1, 'clean');
   } else if (!(await store.changed.wait(timeoutMs, signal))) {
     const why =
       obstacle.kind === 'held'
         ? 'the CPU holds it elsewhere (a Held that was not released)'
-        : 'a copy or a read into it is under way';
+        : lockedBy(space, obstacle.pageNumber);
     throw new MirrorError('DEVICE_TIMEOUT', `waited ${timeoutMs} ms for the page at ${hex(address)}: ${why}`, {
       address,
     });
@@ -160,6 +160,16 @@ async function bringHome(
     await recallWhere(store, pages, inner.from, inner.to, 'drop', mode);
 }
 
+/** Why a page is locked, for messages. */
+function lockedBy(space: SpaceState, pageNumber: number): string {
+  const region = space.regions.at(pageNumber * space.pageSize);
+  const cached = region?.object?.lookup(region.objectPage + pageNumber - space.pageOf(region.start)) ?? -1;
+  // A page is mapped only when its source has been read.
+  if (cached >= 0 && space.store.mapCount(cached) === 0 && space.store.devices[cached] === 0)
+    return 'its source is being read and has not answered';
+  return 'a copy into it is under way';
+}
+
 async function recallWhere(
   store: SpaceState['store'],
   pages: Uint32Array,
@@ -186,12 +196,7 @@ function innerPages(
   return { from, to: Math.max(from, to) };
 }
 
-function prepare(
-  space: SpaceState,
-  pages: Uint32Array,
-  mode: HoldMode,
-  inner: { from: number; to: number },
-): void {
+function prepare(space: SpaceState, pages: Uint32Array, mode: HoldMode, inner: { from: number; to: number }): void {
   const { store } = space;
   if (mode === 'read') {
     for (const page of pages) if ((store.state[page]! & PAGE_ZERO) !== 0) store.host.zero(page);

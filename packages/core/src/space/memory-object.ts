@@ -1,10 +1,18 @@
 import { IdList, PAGE_NUMBER_LIMIT, PageTable } from '../address/index.js';
 import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
+import { inTime } from './in-time.js';
 import { PAGE_CACHED, PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import type { ByteSource } from './source.js';
+
+/** How long to wait for one read of a source, and what ends the wait. */
+export interface ReadLimits {
+  /** Milliseconds; > 0. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Most bytes one read of a source asks for. */
 const READ_BYTES = 1 << 20;
@@ -55,15 +63,16 @@ export class MemoryObject {
 
   /**
    * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read. The pages are
-   * locked while they are read; pages that others read at the time are not waited for.
-   * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then
+   * locked while they are read; pages that others read at the time are not waited for. A source that does not answer in time,
+   * or ignores the signal, reads on in the background, and its pages stay locked until it ends.
+   * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`
    */
-  async populate(index: number, count: number, signal?: AbortSignal): Promise<void> {
+  async populate(index: number, count: number, limits: ReadLimits): Promise<void> {
     const most = Math.max(1, READ_BYTES / this.store.host.pageSize);
     for (let at = index; at < index + count;) {
       let run = 0;
       while (at + run < index + count && run < most && this.lookup(at + run) < 0) run++;
-      if (run > 0) await this.readRun(at, run, signal);
+      if (run > 0) await this.readInTime(at, run, limits);
       at += Math.max(run, 1);
     }
   }
@@ -119,6 +128,15 @@ export class MemoryObject {
     this.table.set(index, page + 1);
   }
 
+  private async readInTime(index: number, count: number, limits: ReadLimits): Promise<void> {
+    const { timeoutMs, signal } = limits;
+    if (await inTime(this.readRun(index, count, signal), timeoutMs, signal)) return;
+    throw new MirrorError(
+      'DEVICE_TIMEOUT',
+      `waited ${timeoutMs} ms for a source to read ${count} pages at byte ${index * this.store.host.pageSize}; its pages stay locked until it answers`,
+    );
+  }
+
   private async readRun(index: number, count: number, signal?: AbortSignal): Promise<void> {
     const { store } = this;
     const { host } = store;
@@ -132,8 +150,11 @@ export class MemoryObject {
       await this.readBytes(index, first, count, signal);
     } catch (cause) {
       for (let i = 0; i < count; i++) {
-        this.table.delete(index + i);
-        store.uncache(first + i);
+        // The cache may have been dropped meanwhile, and filled anew.
+        if (this.lookup(index + i) === first + i) {
+          this.table.delete(index + i);
+          store.uncache(first + i);
+        }
         store.unlock(first + i);
       }
       store.announce();

@@ -8,7 +8,7 @@ import {
 } from '@mirrorspace/core';
 import { TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { describe, expect, it } from 'vitest';
-import { expectCode, openDevice, PAGE, pattern } from '../space/helpers.js';
+import { expectCode, gate, openDevice, PAGE, pattern, settle, TestSource } from '../space/helpers.js';
 import { countUp } from './helpers.js';
 
 async function several(count: number, frames = 16, latency: 'zero' | typeof TYPICAL_LATENCY = 'zero') {
@@ -108,6 +108,39 @@ describe('several devices on one space', () => {
     for (const space of spaces) await space.close();
     await device.close();
     expect(device.violations).toEqual([]);
+  });
+
+  it('that read ahead leave alone what changes owner while they wait for a source', async () => {
+    await using space = await createSpace();
+    const latencies = [{ command: 1 }, { command: 500 }, { command: 1 }];
+    const devices = await Promise.all(latencies.map((latency) => openDevice(8, { latency })));
+    const [a, b, c] = (await Promise.all(devices.map((device) => space.attach(device, { prefetch: 'none' })))) as [
+      Mirror,
+      Mirror,
+      Mirror,
+    ];
+    const opened = gate();
+    const source = new TestSource(pattern(PAGE));
+    source.gate = opened.opened;
+    const { address } = space.map({ bytes: PAGE });
+    const file = space.map({ bytes: PAGE, address: address + PAGE, fixed: true, source });
+    await b.write(address, pattern(PAGE, 1));
+    const ahead = a.prefetch(address, 2 * PAGE, { access: 'write' });
+    await settle();
+    const { recalls } = b.stats;
+    const writing = c.write(address, pattern(8, 2));
+    for (let i = 0; i < 200 && b.stats.recalls === recalls; i++) await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(b.stats.recalls).toBe(recalls + 1);
+    opened.open();
+    await Promise.all([ahead, writing]);
+    expect(b.stats.recalls).toBe(recalls + 1);
+    expect((await space.read(address, PAGE)).subarray(0, 16)).toEqual(
+      Uint8Array.of(...pattern(8, 2), ...pattern(PAGE, 1).subarray(8, 16)),
+    );
+    expect(await a.read(file.address, PAGE)).toEqual(pattern(PAGE));
+    await space.close();
+    for (const device of devices) await device.close();
+    expect(devices.map((device) => device.violations)).toEqual([[], [], []]);
   });
 
   it('share a copy-on-write page until one writes it', async () => {

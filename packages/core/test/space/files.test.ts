@@ -107,6 +107,69 @@ describe('reading a file region', () => {
   });
 });
 
+describe('a source that does not answer', () => {
+  it('is waited for no longer than asked, by the first reader and by the others', async () => {
+    await using space = await createSpace();
+    const source = new TestSource(pattern(PAGE));
+    const opened = gate();
+    source.gate = opened.opened;
+    const region = space.map({ bytes: PAGE, source });
+    const first = await expectCode(region.acquire('read', { timeoutMs: 10 }), 'DEVICE_TIMEOUT');
+    expect(first.message).toMatch(/waited 10 ms for a source to read 1 pages at byte 0/);
+    const second = await expectCode(region.acquire('read', { timeoutMs: 10 }), 'DEVICE_TIMEOUT');
+    expect(second.message).toMatch(/its source is being read/);
+    opened.open();
+    expect(await space.read(region.address, PAGE)).toEqual(pattern(PAGE));
+    expect(source.reads).toHaveLength(1);
+  });
+
+  it('is left by an abort, though it ignores the signal', async () => {
+    await using space = await createSpace();
+    const source = new TestSource(pattern(PAGE));
+    const opened = gate();
+    source.gate = opened.opened;
+    const region = space.map({ bytes: PAGE, source });
+    const controller = new AbortController();
+    const waiting = expectCode(region.acquire('read', { signal: controller.signal }), 'ABORTED');
+    await settle();
+    controller.abort();
+    await waiting;
+    opened.open();
+    expect(await space.read(region.address, PAGE)).toEqual(pattern(PAGE));
+  });
+
+  it('and fails after its cache was dropped takes nothing from the next reader', async () => {
+    await using space = await createSpace();
+    const source = new TestSource(pattern(PAGE));
+    const opened = gate();
+    source.gate = opened.opened;
+    const region = space.map({ bytes: PAGE, source });
+    await expectCode(region.acquire('read', { timeoutMs: 10 }), 'DEVICE_TIMEOUT');
+    await region.unmap();
+    source.gate = undefined;
+    const again = space.map({ bytes: PAGE, source });
+    expect(await space.read(again.address, PAGE)).toEqual(pattern(PAGE));
+    source.readError = new Error('no disk');
+    opened.open();
+    await settle();
+    using held = await again.acquire('read');
+    expect(held.bytes).toEqual(pattern(PAGE));
+    expect(source.reads).toHaveLength(2);
+  });
+
+  it('fails device accesses when the limit of the device is over', async () => {
+    await using rig = await createRig({ attach: { timeoutMs: 20 } });
+    const source = new TestSource(pattern(PAGE));
+    const opened = gate();
+    source.gate = opened.opened;
+    const { address } = rig.space.map({ bytes: PAGE, source });
+    await expectCode(rig.mirror.read(address, 4), 'DEVICE_TIMEOUT');
+    await expectCode(rig.mirror.read(address, 4), 'DEVICE_TIMEOUT');
+    opened.open();
+    expect(await rig.mirror.read(address, 4)).toEqual(pattern(4));
+  });
+});
+
 describe('writing a shared file region', () => {
   it('reaches the source by sync, page by page and once', async () => {
     await using rig = await createRig();
