@@ -52,6 +52,11 @@ export function settleDepartures(mirror: MirrorState, batch: PagingBatch): numbe
   let dirty = comeHome(mirror, batch.leave) + comeHome(mirror, batch.clean);
   for (let i = 0; i < force.length; i++) arrive(mirror, force.hosts[i]!, true);
   dirty += force.length;
+  const { trace, pageSize } = mirror.space;
+  const counters = trace.counters.of(pageSize);
+  counters.pagesOut += dirty;
+  counters.bytesOut += dirty * pageSize;
+  batch.home = dirty;
   return dirty;
 }
 

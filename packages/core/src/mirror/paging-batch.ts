@@ -19,6 +19,8 @@ export class PagingBatch {
   readonly refresh = new PageMoves();
   /** Faults that are cancelled; codes are reasons. */
   readonly cancels = new PageMoves();
+  /** Pages whose content came home, once the departures are settled. */
+  home = 0;
   /** Stalled accesses try again. */
   replay = false;
 
@@ -41,6 +43,7 @@ export class PagingBatch {
       this.cancels,
     ])
       list.clear();
+    this.home = 0;
     this.replay = false;
   }
 }

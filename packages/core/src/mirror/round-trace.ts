@@ -15,7 +15,7 @@ export function traceRound(pool: PoolState, mirror: MirrorState, batch: PagingBa
     resident: pool.frames.used,
     pageSize,
   };
-  const out = batch.leave.length + batch.clean.length + batch.force.length;
+  const out = batch.home;
   const unmapped = batch.drop.length + batch.leave.length;
   if (unmapped > 0) trace.emit({ ...base, type: 'unmap', count: unmapped });
   if (unmapped > 0) trace.emit({ ...base, type: 'flush', count: unmapped });

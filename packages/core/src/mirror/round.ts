@@ -61,15 +61,12 @@ export function sendRound(pool: PoolState, room: Room, window: number | undefine
 /** Adds a round to the counters of its page size. */
 function count(pool: PoolState, mirror: MirrorState, batch: PagingBatch, started: number): void {
   const counters = mirror.space.trace.counters.of(pool.pageSize);
-  const home = batch.leave.length + batch.force.length;
   if (batch.replay) {
     counters.faults += batch.maps.length;
     counters.faultUs += pool.device.now() - started;
   }
   counters.pagesIn += batch.copies.length;
   counters.bytesIn += batch.copies.length * pool.pageSize;
-  counters.pagesOut += home;
-  counters.bytesOut += home * pool.pageSize;
 }
 
 function framesNeeded(pool: PoolState): number {

@@ -50,7 +50,7 @@ export interface FlushTrace extends TracePages {
   readonly type: 'flush';
 }
 
-/** Bytes moved between host frames and device frames; `bytes` is less than `count * pageSize` where pages were skipped. */
+/** Pages were copied between host frames and device frames; clean pages that stay where they are do not count. */
 export interface CopyTrace extends TracePages {
   readonly type: 'copy';
   /** `in`: to the device. */

@@ -26,3 +26,30 @@ it('tells what the fault service does, with pages, times and places', async () =
   expect(times.every((time) => time >= 0 && time <= device.now())).toBe(true);
   expect(of('map').every((event) => event.duration! > 0)).toBe(true);
 });
+
+it('counts and reports as copied only what the device wrote', async () => {
+  await using rig = await createRig({ frames: 4 });
+  const { space, mirror } = rig;
+  const { address } = space.map({ bytes: 8 * PAGE });
+  await space.write(address, pattern(8 * PAGE));
+  const recording = recordTrace(space.trace);
+  await mirror.fill(address, 4, 1);
+  for (let page = 1; page < 8; page++) await mirror.read(address + page * PAGE, 4);
+  recording.stop();
+  const out = recording.events.filter((event) => event.type === 'copy' && event.direction === 'out');
+  expect(out.map((event) => event.type === 'copy' && event.bytes)).toEqual([PAGE]);
+  expect(space.trace.counters.total()).toMatchObject({ pagesOut: 1, bytesOut: PAGE });
+  await mirror.fill(address + 7 * PAGE, 4, 1);
+  await space.read(address + 7 * PAGE, 4);
+  expect(space.trace.counters.total()).toMatchObject({ pagesOut: 2, bytesOut: 2 * PAGE });
+});
+
+it('tells a device that was closed from one that failed', async () => {
+  await using rig = await createRig({ frames: 4 });
+  const { space, mirror, device } = rig;
+  const recording = recordTrace(space.trace);
+  await device.close();
+  await mirror.lost;
+  recording.stop();
+  expect(recording.events.map((event) => event.type === 'lost' && event.reason)).toEqual(['closed']);
+});
