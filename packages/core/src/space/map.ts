@@ -4,6 +4,7 @@ import { MemoryObject } from './memory-object.js';
 import { Region, type MapOptions, type RegionAccess, type RegionOwner } from './region.js';
 import { firstAddress, type SpaceState } from './state.js';
 import { unmapSync } from './unmap.js';
+import { releaseObjects } from './release.js';
 
 const HUGE = 2 << 20;
 
@@ -54,10 +55,12 @@ export function findAddress(space: SpaceState, bytes: number, hint: number | und
   return found;
 }
 
-/** Lets a flush go on by itself: launches are ordered behind it; if it fails, its device is lost and says so. */
+/**
+ * Lets a flush go on by itself: launches are ordered behind it. If it fails, its device is lost and says so; what cannot be
+ * written back is tried again by `sync` and `close`, which say so.
+ */
 function background(space: SpaceState, objects: readonly MemoryObject[]): void {
-  const done = space.flush().then(() => Promise.all(objects.map((object) => object.release())));
-  done.catch(() => undefined);
+  releaseObjects(space, objects).catch(() => undefined);
 }
 
 function objectFor(space: SpaceState, options: MapOptions): MemoryObject | undefined {

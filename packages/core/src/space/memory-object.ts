@@ -45,6 +45,12 @@ export class MemoryObject {
   /** Counts one region less; after the last one, what is dirty is written back and the cache is dropped. */
   async release(): Promise<void> {
     if (--this.references > 0) return;
+    await this.settle();
+  }
+
+  /** Writes back what is dirty and drops the cache, if no region maps the object. @throws MirrorError `IO`; then the pages stay */
+  async settle(): Promise<void> {
+    if (this.references > 0) return;
     if (this.source?.write !== undefined) await this.writeBack(0, Infinity);
     if (this.references === 0) this.drop();
   }

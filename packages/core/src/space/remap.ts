@@ -5,6 +5,7 @@ import type { MemoryObject } from './memory-object.js';
 import type { Region, RegionOwner } from './region.js';
 import type { SpaceState } from './state.js';
 import { isolate, unmapSync } from './unmap.js';
+import { releaseObjects } from './release.js';
 
 /** Where and how large a mapping is to be. */
 export interface RemapOptions {
@@ -47,8 +48,7 @@ export async function remapRange(
   if (inPlace) space.regions.resize(region, start, start + bytes);
   else move(space, region, to, bytes);
   space.store.announce();
-  await space.flush();
-  for (const object of released) await object.release();
+  await releaseObjects(space, released);
   return region;
 }
 

@@ -18,6 +18,7 @@ import { type RangeOptions } from './range-options.js';
 import { syncRange } from './sync.js';
 import { unmapRange, unmapSync } from './unmap.js';
 import { collectWritten, type WrittenRange } from './written.js';
+import { releaseObjects, retryUnsaved } from './release.js';
 
 /** How a space is made. */
 export interface SpaceOptions {
@@ -220,8 +221,8 @@ export class Space implements RegionOwner {
     state.store.announce();
     const failures: unknown[] = [];
     const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => failures.push(error));
-    await attempt(state.flush());
-    for (const object of objects) await attempt(object.release());
+    await attempt(releaseObjects(state, objects));
+    await attempt(retryUnsaved(state));
     for (const mirror of Array.from(state.mirrors)) await attempt(mirror.detach());
     state.store.closeSpace(state.base);
     const error = failures.find((failure) => !(failure instanceof MirrorError && failure.code === 'DEVICE_LOST'));

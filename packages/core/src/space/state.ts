@@ -6,6 +6,7 @@ import type { HostState } from './host-state.js';
 import type { PageStore } from './page-store.js';
 import type { Region, RegionAccess } from './region.js';
 import { RegionMap } from './region-map.js';
+import type { MemoryObject } from './memory-object.js';
 
 /** What a space knows of a mirror. Implemented by the mirror layer. */
 export interface SpaceMirror {
@@ -39,6 +40,8 @@ export class SpaceState {
   /** Where the next search for free addresses begins: freed ranges rest until the space went round (R9). */
   cursor: number;
   closed = false;
+  /** Objects without a region whose dirty pages could not be written back. */
+  readonly unsaved = new Set<MemoryObject>();
   /** Slots found by the operation under way; synchronous use only. */
   readonly scratch = new IdList();
   /** Slots found by a notifier callback: apart from `scratch`, since it runs inside an operation. */

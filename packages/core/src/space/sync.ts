@@ -1,5 +1,6 @@
 import { throwIfAborted } from './abort.js';
 import { checkRangeOptions, type RangeOptions } from './range-options.js';
+import { retryUnsaved } from './release.js';
 import type { SpaceState } from './state.js';
 
 /** Writes what changed in the shared file regions of a page range back to their sources; returns how many pages. */
@@ -7,6 +8,7 @@ export async function syncRange(space: SpaceState, start: number, end: number, o
   checkRangeOptions(options);
   throwIfAborted(options.signal);
   space.checkMapped(start, end);
+  await retryUnsaved(space);
   let written = 0;
   for (const region of space.regions.overlapping(start, end)) {
     if (!region.shared || region.object === undefined) continue;

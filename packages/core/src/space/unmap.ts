@@ -1,4 +1,5 @@
 import type { MemoryObject } from './memory-object.js';
+import { releaseObjects } from './release.js';
 import { remainder } from './overlap.js';
 import { Region, type RegionOwner } from './region.js';
 import type { SpaceState } from './state.js';
@@ -22,8 +23,7 @@ export function unmapSync(space: SpaceState, owner: RegionOwner, start: number, 
 /** Unmaps a page range; resolves when no device can reach it any more and what files must get is written. */
 export async function unmapRange(space: SpaceState, owner: RegionOwner, start: number, end: number): Promise<void> {
   const objects = unmapSync(space, owner, start, end);
-  await space.flush();
-  for (const object of objects) await object.release();
+  await releaseObjects(space, objects);
 }
 
 /** Removes the entries of a page range; the caller has begun an invalidation of it. */
