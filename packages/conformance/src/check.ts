@@ -11,7 +11,7 @@ const SHOWN_BYTES = 16;
 
 function show(value: unknown): string {
   if (ArrayBuffer.isView(value) && 'length' in value) {
-    const items = Array.from(value as unknown as ArrayLike<number>);
+    const items: unknown[] = Object.values(value);
     const more = items.length > SHOWN_BYTES ? ', …' : '';
     return `${value.constructor.name}(${items.length})[${items.slice(0, SHOWN_BYTES).join(', ')}${more}]`;
   }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { createColors } from 'picocolors';
 import type { DemoFigures } from './figures.js';
 
@@ -42,8 +43,7 @@ function timeNote({ cpuRenderMs, deviceTimeMs }: DemoFigures): string {
 }
 
 function visible(text: string): number {
-  // eslint-disable-next-line no-control-regex -- colours are escape sequences
-  return text.replace(/\x1b\[\d+m/g, '').length;
+  return stripVTControlCharacters(text).length;
 }
 
 function count(value: number): string {

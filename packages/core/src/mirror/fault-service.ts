@@ -67,11 +67,6 @@ export class FaultService {
     return this.pool.mirrors.some((mirror) => mirror.deferred.length > 0);
   }
 
-  /** Whether background work for faults is under way. */
-  get working(): boolean {
-    return this.admission.busy;
-  }
-
   /** Serves one batch of faults. Returns a promise where the device takes time, `undefined` where it is done. */
   round(): Promise<void> | undefined {
     this.drain();

@@ -24,12 +24,6 @@ export class PagingBatch {
   /** Stalled accesses try again. */
   replay = false;
 
-  /** Whether there is nothing to send. */
-  get empty(): boolean {
-    const moves = this.drop.length + this.leave.length + this.clean.length + this.force.length;
-    return moves + this.copies.length + this.maps.length + this.cancels.length === 0 && !this.replay;
-  }
-
   /** Forgets everything and keeps the room. */
   clear(): void {
     for (const list of [

@@ -89,7 +89,8 @@ function bySpace(space: AddressSpace, addresses: Float64Array): Side {
 function byTree(tree: Tree, addresses: Float64Array): Side {
   let next = 0;
   let found = 0;
-  const pair = [] as unknown as [number, Region];
+  // Reused, as the library offers, so that a lookup allocates nothing.
+  const pair = tree.getPairOrNextLower(Infinity);
   return {
     run() {
       for (let i = 0; i < LOOKUPS; i++) {
