@@ -21,7 +21,7 @@ const EXEMPT: readonly (readonly [name: RegExp, why: string])[] = [
   ],
   [/^(EvictionPolicy|PrefetchPolicy|PageTracker)\./, 'an interface; its implementations are in the table'],
   [
-    /^(Lru|Clock|Fifo)Eviction\.(touch|remove|victims|has|insertOne|touchOne)$/,
+    /^(Lru|Clock|Fifo)Eviction\.(touch|remove|victims)$/,
     'called for every page: documented as unchecked',
   ],
   [/^(Next|Tree|No)Prefetch\.plan$|^ActiveWindow\.onRound$/, 'called for every batch, by core'],

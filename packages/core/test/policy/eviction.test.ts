@@ -64,6 +64,37 @@ const step = fc.oneof(
   fc.record({ op: fc.constant('victims' as const), count: fc.integer({ min: 0, max: CAPACITY + 2 }), blocked: ids }),
 );
 
+test.each([1, 2, 3])('lru keeps the order over more accesses than it counts up to, seed %d', (seed) => {
+  const capacity = 700;
+  const policy = evictionPolicies.lru(capacity);
+  /** A Map iterates in the order in which its keys were set. */
+  const model = new Map<number, true>();
+  const blocked = new Uint8Array(capacity);
+  const out = new Uint32Array(capacity);
+  const random = fc.sample(fc.array(fc.nat(), { minLength: 50_000, maxLength: 50_000, size: 'max' }), {
+    seed,
+    numRuns: 1,
+  })[0]!;
+  const ids = new Uint32Array(16);
+  for (let at = 0; at + 20 < random.length; at += 20) {
+    // Skewed: some frames are accessed all the time, others hardly ever.
+    for (let i = 0; i < ids.length; i++) ids[i] = ((random[at + i]! % capacity) * (random[at + i]! % 97)) % capacity;
+    for (let again = 0; again < 10; again++) {
+      policy.insert(ids, ids.length);
+      for (const id of ids) {
+        model.delete(id);
+        model.set(id, true);
+      }
+    }
+    blocked[random[at + 16]! % capacity]! ^= Number(random[at + 17]! % 4 === 0);
+    const wanted = random[at + 18]! % 8;
+    const chosen = [...model.keys()].filter((id) => blocked[id] === 0).slice(0, wanted);
+    for (const id of chosen) model.delete(id);
+    expect([...out.subarray(0, policy.victims(out, wanted, blocked))]).toEqual(chosen);
+    expect(policy.size).toBe(model.size);
+  }
+});
+
 describe.each(names)('%s', (name) => {
   test('chooses what the plain model chooses', () => {
     fc.assert(
@@ -113,7 +144,7 @@ describe.each(names)('%s', (name) => {
     policy.insert(Uint32Array.of(1, 2, 3), 2);
     policy.touch(Uint32Array.of(3, 4, 5), 3);
     policy.remove(Uint32Array.of(3, 4, 5), 3);
-    expect(() => policy.insert(Uint32Array.of(4), 1)).toThrow(RangeError);
+    expect(() => policy.insert(Uint32Array.of(0, 4), 2)).toThrow(RangeError);
     expect(policy.size).toBe(2);
     const out = new Uint32Array(4);
     expect([...out.subarray(0, policy.victims(out, 4, new Uint8Array(4)))].sort()).toEqual([1, 2]);

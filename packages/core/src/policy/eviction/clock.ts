@@ -1,3 +1,4 @@
+import { checkFrames } from './check-frames.js';
 import type { EvictionPolicy } from './types.js';
 
 const ABSENT = 0;
@@ -32,9 +33,9 @@ export class ClockEviction implements EvictionPolicy {
   }
 
   insert(ids: Uint32Array, count: number): void {
+    checkFrames(ids, count, this.state.length);
     for (let i = 0; i < count; i++) {
       const id = ids[i]!;
-      if (id >= this.state.length) throw new RangeError(`frame ${id} must be below the capacity, ${this.state.length}`);
       if (this.state[id] === ABSENT) this.tracked++;
       this.state[id] = REFERENCED;
     }

@@ -1,26 +1,26 @@
-import { FrameList } from './frame-list.js';
+import { AgeOrder } from './age-order.js';
 import type { EvictionPolicy } from './types.js';
 
 /** Gives up the frame that was filled first, whatever was accessed since; what NVIDIA UVM does with its root chunks in use. */
 export class FifoEviction implements EvictionPolicy {
   readonly name = 'fifo';
-  private readonly list: FrameList;
+  private readonly order: AgeOrder;
 
   /** @throws RangeError when `capacity` is no integer in 0 … 2 ** 30 - 1 */
   constructor(capacity: number) {
-    this.list = new FrameList(capacity);
+    this.order = new AgeOrder(capacity);
   }
 
   get size(): number {
-    return this.list.size;
+    return this.order.size;
   }
 
   get bytes(): number {
-    return this.list.bytes;
+    return this.order.bytes;
   }
 
   insert(ids: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) if (!this.list.has(ids[i]!)) this.list.append(ids[i]!);
+    this.order.addLast(ids, count);
   }
 
   touch(): void {
@@ -28,10 +28,10 @@ export class FifoEviction implements EvictionPolicy {
   }
 
   remove(ids: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) if (this.list.has(ids[i]!)) this.list.unlink(ids[i]!);
+    this.order.remove(ids, count);
   }
 
   victims(out: Uint32Array, count: number, blocked: Uint8Array): number {
-    return this.list.takeFirst(out, count, blocked);
+    return this.order.takeFirst(out, count, blocked);
   }
 }

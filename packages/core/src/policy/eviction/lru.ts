@@ -1,53 +1,37 @@
-import { FrameList } from './frame-list.js';
+import { AgeOrder } from './age-order.js';
 import type { EvictionPolicy } from './types.js';
 
 /** Gives up the frame whose last access lies furthest back. */
 export class LruEviction implements EvictionPolicy {
   readonly name = 'lru';
-  private readonly list: FrameList;
+  private readonly order: AgeOrder;
 
   /** @throws RangeError when `capacity` is no integer in 0 … 2 ** 30 - 1 */
   constructor(capacity: number) {
-    this.list = new FrameList(capacity);
+    this.order = new AgeOrder(capacity);
   }
 
   get size(): number {
-    return this.list.size;
+    return this.order.size;
   }
 
   get bytes(): number {
-    return this.list.bytes;
-  }
-
-  /** Says whether a frame is tracked. */
-  has(id: number): boolean {
-    return this.list.has(id);
-  }
-
-  /** As `insert` of one frame. */
-  insertOne(id: number): void {
-    if (this.list.has(id)) this.list.moveToEnd(id);
-    else this.list.append(id);
-  }
-
-  /** As `touch` of one frame. */
-  touchOne(id: number): void {
-    if (this.list.has(id)) this.list.moveToEnd(id);
+    return this.order.bytes;
   }
 
   insert(ids: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) this.insertOne(ids[i]!);
+    this.order.putLast(ids, count);
   }
 
   touch(ids: Uint32Array, count: number): void {
-    this.list.moveAllToEnd(ids, count);
+    this.order.moveLast(ids, count);
   }
 
   remove(ids: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) if (this.list.has(ids[i]!)) this.list.unlink(ids[i]!);
+    this.order.remove(ids, count);
   }
 
   victims(out: Uint32Array, count: number, blocked: Uint8Array): number {
-    return this.list.takeFirst(out, count, blocked);
+    return this.order.takeFirst(out, count, blocked);
   }
 }

@@ -11,7 +11,7 @@ export interface EvictionPolicy {
   readonly bytes: number;
   /**
    * Starts to track the frames `ids[0 … count - 1]`, which were just filled; for one that is tracked it is an access.
-   * @throws RangeError at the first id that is not below the capacity
+   * @throws RangeError when an id is not below the capacity; nothing has changed then
    */
   insert(ids: Uint32Array, count: number): void;
   /** Notes accesses (fault hits, harvested accessed bits), the most recent last. Ids not tracked are ignored. */
