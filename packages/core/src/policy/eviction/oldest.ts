@@ -33,22 +33,21 @@ export class Oldest {
   }
 
   /**
-   * Finds at least `count` ids, and seldom many more, into `ids`; returns how many. Stamps are different numbers in 1 … `last`,
-   * which is below 2^31, 0 stands for none; `total`, which is not less than `count`, of them are not 0.
+   * Finds about `count` ids, and at least half as many, into `ids`; returns how many. Stamps are different numbers in
+   * 1 … `last`, which is below 2^31, 0 stands for none; `total`, which is not less than `count`, of them are not 0.
    */
   find(stamps: Int32Array, last: number, total: number, count: number): number {
-    const taken = takeSamples(stamps, last);
-    let cut = last;
-    let chosen = total;
-    for (let rank = Math.ceil((taken * count) / total); rank < taken; rank *= 2) {
-      cut = samples[rank]!;
-      chosen = countUpTo(stamps, cut);
-      if (chosen >= count) break;
-      cut = last;
-      chosen = total;
+    const sampled = takeSamples(stamps, last);
+    const room = Math.min(total, count + (count >>> 1));
+    let found = 0;
+    for (let rank = Math.ceil((sampled * count) / total); 2 * found < count; rank *= 2) {
+      const cut = rank < sampled ? samples[rank]! : last;
+      found = this.collect(stamps, cut, room);
+      // The samples lied: rather than look again, take what there is.
+      if (found < 0) found = this.collect(stamps, cut, total);
     }
-    this.collect(stamps, cut, chosen);
-    return chosen;
+    this.sort(found);
+    return found;
   }
 
   /** Gives the memory back. */
@@ -57,23 +56,33 @@ export class Oldest {
     this.spare = pairs(0);
   }
 
-  /** Takes the `count` ids with stamps up to `cut`, and sorts them. */
-  private collect(stamps: Int32Array, cut: number, count: number): void {
+  /** Takes the ids with stamps up to `cut`; returns how many, or -1 if there are more than `most`. */
+  private collect(stamps: Int32Array, cut: number, most: number): number {
     // One more, where what is passed over is written.
-    if (count >= this.ids.length) {
-      this.found = pairs(count + 1);
-      this.spare = pairs(count + 1);
+    if (most >= this.ids.length) {
+      this.found = pairs(most + 1);
+      this.spare = pairs(most + 1);
     }
-    const { ids, stamps: chosen } = this.found;
-    for (let id = 0, at = 0; at < count; id++) {
+    const { ids, stamps: taken } = this.found;
+    let at = 0;
+    for (let id = 0; id < stamps.length && at <= most; id++) {
       const stamp = stamps[id]!;
       ids[at] = id;
-      chosen[at] = stamp;
+      taken[at] = stamp;
       at += isUpTo(stamp, cut);
     }
-    let least = cut;
-    for (let at = 0; at < count; at++) least = Math.min(least, chosen[at]!);
-    const bits = 32 - Math.clz32(cut - least);
+    return at <= most ? at : -1;
+  }
+
+  private sort(count: number): void {
+    const { stamps } = this.found;
+    let least = stamps[0]!;
+    let greatest = least;
+    for (let i = 1; i < count; i++) {
+      least = Math.min(least, stamps[i]!);
+      greatest = Math.max(greatest, stamps[i]!);
+    }
+    const bits = 32 - Math.clz32(greatest - least);
     for (let shift = 0; shift < bits; shift += DIGIT_BITS) this.sortByDigit(count, least, shift);
   }
 
@@ -110,12 +119,6 @@ function takeSamples(stamps: Int32Array, time: number): number {
   }
   samples.subarray(0, taken).sort();
   return taken;
-}
-
-function countUpTo(stamps: Int32Array, cut: number): number {
-  let count = 0;
-  for (let id = 0; id < stamps.length; id++) count += isUpTo(stamps[id]!, cut);
-  return count;
 }
 
 /** 1 for a stamp in 1 … `cut`, else 0: by the signs of differences, since no processor could foretell the branch. */
