@@ -59,7 +59,7 @@ export class Engine implements QueueOwner {
       fail: (queue, error) => this.#fail(queue, error),
       faulted: (queue, address) => {
         this.#needsService = true;
-        this.#emit('fault', queue, this.queues[queue]?.head, { address });
+        if (options.onEvent !== undefined) this.#emit('fault', queue, this.queues[queue]?.head, { address });
       },
     });
   }

@@ -40,9 +40,11 @@ export class Executor implements paging.PagingTarget {
   readonly unit: Unit;
   readonly mmus = new Map<number, Mmu>();
   readonly #options: ExecutorOptions;
+  readonly #replays: boolean;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#replays = options.features.has('replayable-faults');
     this.name = options.name;
     this.pool = options.pool;
     this.poison = options.poison;
@@ -104,10 +106,9 @@ export class Executor implements paging.PagingTarget {
 
   /** An access faulted. Returns the error it ends in where the device cannot stall. */
   readonly report = (mmu: Mmu, address: number, access: number, queue: number): MirrorError | undefined => {
-    const { features, faulted } = this.#options;
-    if (features.has('replayable-faults')) {
+    if (this.#replays) {
       this.faults.report(mmu.id, Math.floor(address / mmu.faultPageSize), access, queue);
-      faulted(queue, address);
+      this.#options.faulted(queue, address);
       return undefined;
     }
     const denied = mmu.denies(Math.floor(address / mmu.pageBytes));

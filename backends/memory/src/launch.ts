@@ -28,6 +28,8 @@ export class LaunchRun implements Run {
   readonly #queue: number;
   readonly #program: JsProgram;
   readonly #command: LaunchCommand;
+  readonly #width: number;
+  readonly #height: number;
   readonly #total: number;
   #next = 0;
   /** Stalled units in the order they started, and where each stalled. */
@@ -45,6 +47,8 @@ export class LaunchRun implements Run {
     this.#queue = queue;
     this.#command = command;
     this.#program = command.program as JsProgram;
+    this.#width = command.grid[0];
+    this.#height = command.grid[1];
     this.#total = command.grid[0] * command.grid[1] * command.grid[2];
   }
 
@@ -118,11 +122,16 @@ export class LaunchRun implements Run {
   #attempt(index: number, place: number): boolean {
     const { unit, faults } = this.#host;
     const id = this.#id;
-    const [width, height] = this.#command.grid;
-    const row = Math.floor(index / width);
-    id.x = index - row * width;
-    id.z = Math.floor(row / height);
-    id.y = row - id.z * height;
+    const width = this.#width;
+    if (index < width) {
+      id.x = index;
+      id.y = id.z = 0;
+    } else {
+      const row = Math.floor(index / width);
+      id.x = index - row * width;
+      id.z = Math.floor(row / this.#height);
+      id.y = row - id.z * this.#height;
+    }
     unit.begin();
     let result: unknown;
     try {

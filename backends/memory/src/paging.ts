@@ -15,6 +15,8 @@ import type { Mmu } from './mmu.js';
 import { ENTRY_ACCESSED, ENTRY_DIRTY, FRAME_SHIFT, NO_SLOT } from './table.js';
 
 const ACCESS_BITS = PTE_READ | PTE_WRITE | PTE_SHARED;
+/** Where what is read ahead goes: the engine leaves out a read whose result goes nowhere. */
+const readAhead = new Uint32Array(1);
 const HARVESTED = ENTRY_ACCESSED | ENTRY_DIRTY;
 
 /** What paging commands act on. */
@@ -29,6 +31,7 @@ export function map(target: PagingTarget, mmu: Mmu, command: MapCommand): void {
   const { pages, frames, access, count, pageSize } = command;
   if (mmu.table.hasOthers(pageSize)) refuseOverlap(target, mmu, command);
   const level = mmu.table.level(pageSize);
+  readAhead[0] = level.readAhead(pages, count);
   for (let i = 0; i < count; i++) {
     const slot = level.ensureSlot(pages[i]!);
     const old = level.entries[slot]!;
@@ -53,6 +56,7 @@ export function unmap(mmu: Mmu, command: UnmapCommand): void {
   const { pages, count, pageSize, bits } = command;
   const level = mmu.table.level(pageSize);
   const { entries } = level;
+  readAhead[0] = level.readAhead(pages, count);
   for (let i = 0; i < count; i++) {
     const slot = level.slotOf(pages[i]!);
     const entry = slot === NO_SLOT ? 0 : entries[slot]!;
@@ -110,6 +114,8 @@ export function copyIn(target: PagingTarget, command: CopyInCommand): void {
   const { pool } = target;
   const ratio = pageSize / pool.frameBytes;
   for (let i = 0; i < count; i++) {
+    // On its way while this page is copied.
+    if (i + 1 < count) readAhead[0] = firstBytes(pool, host, frames[i + 1]! * ratio, hostFrames[i + 1]!);
     const frame = frames[i]! * ratio;
     const hostFrame = hostFrames[i]!;
     if (hostFrame === ZERO_FRAME) pool.fill(frame, 0, pageSize, 0);
@@ -119,6 +125,12 @@ export function copyIn(target: PagingTarget, command: CopyInCommand): void {
       pool.writable(frame).u8.set(buffer.subarray(from, from + pageSize), pool.offsetOf(frame));
     }
   }
+}
+
+/** The first bytes of a frame and of what is to be copied there. */
+function firstBytes(pool: FramePool, host: HostFrames, frame: number, hostFrame: number): number {
+  const there = pool.slabs[frame >>> pool.slabShift]!.u8[pool.offsetOf(frame)]!;
+  return hostFrame === ZERO_FRAME ? there : there | (host.bufferOf(hostFrame)?.[host.offsetOf(hostFrame)] ?? 0);
 }
 
 export function copyOut(target: PagingTarget, command: CopyOutCommand): void {

@@ -64,6 +64,22 @@ export class TableLevel {
     }
   }
 
+  /**
+   * Reads the places where the first `count` pages probably have their keys and entries, without waiting for one before the
+   * next. Returns something that depends on all of it.
+   */
+  readAhead(pages: Float64Array, count: number): number {
+    const { entries } = this;
+    const keys = this.#keys;
+    let read = 0;
+    for (let i = 0; i < count; i++) {
+      const page = pages[i]!;
+      const at = Math.imul(Math.floor(page / CHUNK), 0x9e3779b1) >>> this.#hashShift;
+      read |= keys[at]! | entries[at * CHUNK + (page & (CHUNK - 1))]!;
+    }
+    return read;
+  }
+
   /** As {@link slotOf}, and makes a place where there is none; {@link entries} may then be another array. */
   ensureSlot(page: number): number {
     const slot = this.slotOf(page);

@@ -4,3 +4,4 @@ export * from './ordered-map.js';
 export * from './page.js';
 export * from './page-table.js';
 export * from './range.js';
+export * from './read-ahead.js';

@@ -1,4 +1,5 @@
 import type { IdList } from './id-list.js';
+import { readAhead } from './read-ahead.js';
 
 const LEAF_SHIFT = 3;
 const LEAF_PAGES = 1 << LEAF_SHIFT;
@@ -11,8 +12,16 @@ const GROWTH_SHIFT = 3;
 /** Share of the hash table that may be in use. */
 const MAX_LOAD = 0.7;
 const NO_LEAF = -1;
-/** Carries a leaf's key into calls, where a number this large as an argument can cost an allocation. */
-const probe = new Float64Array(1);
+/** Words of a leaf: its entries, and its key in two words, side by side so that a lookup meets one cache line or two neighbours. */
+const LEAF_WORDS = LEAF_PAGES + 2;
+/** Word of a leaf with the low 32 bits of its key; of a free leaf, the next free one. */
+const KEY_LOW = LEAF_PAGES;
+/** Word of a leaf with the rest of its key, and above it the number of entries that are not 0. */
+const KEY_HIGH = LEAF_PAGES + 1;
+const POPULATION_SHIFT = 16;
+const HIGH_MASK = (1 << POPULATION_SHIFT) - 1;
+const WORD = 2 ** 32;
+const PER_WORD = 1 / WORD;
 
 /** First page number that a PageTable cannot hold. */
 export const PAGE_NUMBER_LIMIT = 2 ** 50;
@@ -25,11 +34,7 @@ export const PAGE_NUMBER_LIMIT = 2 ** 50;
  * about a page in arrays of its own, indexed by slot. Page numbers are integers in 0 … PAGE_NUMBER_LIMIT - 1, unchecked.
  */
 export class PageTable {
-  private entries = new Uint32Array(FIRST_LEAVES * LEAF_PAGES);
-  /** Page number / 8 of each leaf; of a free leaf, the next free one. */
-  private leafKeys = new Float64Array(FIRST_LEAVES);
-  /** Entries of each leaf that are not 0. */
-  private population = new Uint8Array(FIRST_LEAVES);
+  private leaves = new Uint32Array(FIRST_LEAVES * LEAF_WORDS);
   /** Leaf + 1 at the hash of its key, or after it; 0 is empty. */
   private hash = new Uint32Array(1 << FIRST_HASH_BITS);
   private hashShift = 32 - FIRST_HASH_BITS;
@@ -38,6 +43,8 @@ export class PageTable {
   private liveLeaves = 0;
   private lastLeaf = -1;
   private populated = 0;
+  /** Where the search for each page's leaf begins; used within `getAll`. */
+  private homes = new Int32Array(0);
 
   /** Number of pages whose entry is not 0. */
   get size(): number {
@@ -51,16 +58,16 @@ export class PageTable {
 
   /** Bytes of memory that the arrays take. */
   get bytes(): number {
-    return this.entries.byteLength + this.leafKeys.byteLength + this.population.byteLength + this.hash.byteLength;
+    return this.leaves.byteLength + this.hash.byteLength;
   }
 
   /** The slot of `page`, or -1 when its leaf does not exist; the entry there may be 0. */
   find(page: number): number {
-    const key = keyOf(page);
+    const low = lowOf(page);
+    const high = highOf(page);
     const last = this.lastLeaf;
-    if (last >= 0 && this.leafKeys[last] === key) return (last << LEAF_SHIFT) | (page & LEAF_MASK);
-    probe[0] = key;
-    const leaf = this.findLeaf(probe, 0);
+    if (last >= 0 && this.holds(last, low, high)) return (last << LEAF_SHIFT) | (page & LEAF_MASK);
+    const leaf = this.findLeaf(low, high);
     if (leaf < 0) return -1;
     this.lastLeaf = leaf;
     return (leaf << LEAF_SHIFT) | (page & LEAF_MASK);
@@ -70,30 +77,57 @@ export class PageTable {
   ensure(page: number): number {
     const slot = this.find(page);
     if (slot >= 0) return slot;
-    probe[0] = keyOf(page);
-    const leaf = this.addLeaf(probe, 0);
+    const leaf = this.addLeaf(lowOf(page), highOf(page));
     this.lastLeaf = leaf;
     return (leaf << LEAF_SHIFT) | (page & LEAF_MASK);
   }
 
   /** The entry at a slot. */
   entry(slot: number): number {
-    return this.entries[slot]!;
+    return this.leaves[wordOf(slot)]!;
   }
 
   /** The entry of `page`: 0 when there is none. */
   get(page: number): number {
     const slot = this.find(page);
-    return slot < 0 ? 0 : this.entries[slot]!;
+    return slot < 0 ? 0 : this.leaves[wordOf(slot)]!;
+  }
+
+  /**
+   * The entries of the pages `base + numbers[i]`, for the first `count`, into `out`.
+   */
+  getAll(base: number, numbers: Float64Array, count: number, out: Int32Array): void {
+    const { hash, leaves, hashShift } = this;
+    if (count > this.homes.length) this.homes = new Int32Array(count);
+    const { homes } = this;
+    let read = 0;
+    for (let i = 0; i < count; i++) {
+      const page = base + numbers[i]!;
+      const home = hashOf(lowOf(page), highOf(page)) >>> hashShift;
+      homes[i] = home;
+      read |= hash[home]!;
+    }
+    for (let i = 0; i < count; i++) {
+      // Where the place is empty, any leaf will do.
+      read |= leaves[Math.max(0, hash[homes[i]!]! - 1) * LEAF_WORDS + KEY_LOW]!;
+    }
+    readAhead[0] = read;
+    for (let i = 0; i < count; i++) {
+      const page = base + numbers[i]!;
+      const leaf = hash[homes[i]!]! - 1;
+      const found = leaf >= 0 && this.holds(leaf, lowOf(page), highOf(page));
+      out[i] = found ? leaves[leaf * LEAF_WORDS + (page & LEAF_MASK)]! : this.get(page);
+    }
   }
 
   /** Sets the entry at a slot to a u32. Clearing a leaf's last entry leaves the leaf in place, until `release`. */
   setEntry(slot: number, value: number): void {
-    const change = Number(value !== 0) - Number(this.entries[slot] !== 0);
-    this.entries[slot] = value;
+    const { leaves } = this;
+    const word = wordOf(slot);
+    const change = Number(value !== 0) - Number(leaves[word] !== 0);
+    leaves[word] = value;
     if (change !== 0) {
-      const leaf = slot >>> LEAF_SHIFT;
-      this.population[leaf] = this.population[leaf]! + change;
+      leaves[(slot >>> LEAF_SHIFT) * LEAF_WORDS + KEY_HIGH]! += change * (1 << POPULATION_SHIFT);
       this.populated += change;
     }
   }
@@ -109,7 +143,7 @@ export class PageTable {
   delete(page: number): number {
     const slot = this.find(page);
     if (slot < 0) return 0;
-    const entry = this.entries[slot]!;
+    const entry = this.entry(slot);
     this.setEntry(slot, 0);
     this.release(slot);
     return entry;
@@ -118,18 +152,29 @@ export class PageTable {
   /** Frees the leaf of a slot when all its entries are 0, and says whether it did; its slots are then stale. */
   release(slot: number): boolean {
     const leaf = slot >>> LEAF_SHIFT;
-    if (this.population[leaf] !== 0) return false;
+    if (this.populationOf(leaf) !== 0) return false;
     this.removeFromHash(leaf);
     if (this.lastLeaf === leaf) this.lastLeaf = -1;
-    this.leafKeys[leaf] = this.freeLeaf;
+    this.leaves[leaf * LEAF_WORDS + KEY_LOW] = this.freeLeaf;
     this.freeLeaf = leaf;
     this.liveLeaves--;
     return true;
   }
 
+  /** Reads ahead what `pageOfSlot` needs for the first `count` of these numbers, each a slot + 1. */
+  readAheadSlots(numbers: Uint32Array, count: number): void {
+    const { leaves } = this;
+    let read = 0;
+    for (let i = 0; i < count; i++) {
+      const at = ((numbers[i]! - 1) >>> LEAF_SHIFT) * LEAF_WORDS + KEY_LOW;
+      if (at < leaves.length) read |= leaves[at]!;
+    }
+    readAhead[0] = read;
+  }
+
   /** The number of the page that a slot stands for. */
   pageOfSlot(slot: number): number {
-    return this.leafKeys[slot >>> LEAF_SHIFT]! * LEAF_PAGES + (slot & LEAF_MASK);
+    return this.keyOfLeaf(slot >>> LEAF_SHIFT) * LEAF_PAGES + (slot & LEAF_MASK);
   }
 
   /**
@@ -141,9 +186,9 @@ export class PageTable {
     while (at < end) {
       const slot = this.find(at);
       const leafEnd = (Math.floor(at * (1 / LEAF_PAGES)) + 1) * LEAF_PAGES;
-      if (slot >= 0 && this.population[slot >>> LEAF_SHIFT] !== 0) {
+      if (slot >= 0 && this.populationOf(slot >>> LEAF_SHIFT) !== 0) {
         const stop = slot + Math.min(leafEnd, end) - at;
-        for (let s = slot; s < stop; s++) if (this.entries[s] !== 0) return s;
+        for (let s = slot; s < stop; s++) if (this.entry(s) !== 0) return s;
       }
       at = leafEnd;
     }
@@ -170,9 +215,7 @@ export class PageTable {
 
   /** Forgets all pages and gives the memory back. */
   clear(): void {
-    this.entries = new Uint32Array(FIRST_LEAVES * LEAF_PAGES);
-    this.leafKeys = new Float64Array(FIRST_LEAVES);
-    this.population = new Uint8Array(FIRST_LEAVES);
+    this.leaves = new Uint32Array(FIRST_LEAVES * LEAF_WORDS);
     this.hash = new Uint32Array(1 << FIRST_HASH_BITS);
     this.hashShift = 32 - FIRST_HASH_BITS;
     this.freeLeaf = NO_LEAF;
@@ -183,13 +226,12 @@ export class PageTable {
   }
 
   private collectLeaf(key: number, start: number, end: number, out: IdList): void {
-    probe[0] = key;
-    const leaf = this.findLeaf(probe, 0);
-    if (leaf < 0 || this.population[leaf] === 0) return;
+    const leaf = this.findLeaf(key | 0, (key * PER_WORD) | 0);
+    if (leaf < 0 || this.populationOf(leaf) === 0) return;
     const page = key * LEAF_PAGES;
     const slot = leaf << LEAF_SHIFT;
     const stop = Math.min(LEAF_PAGES, end - page);
-    for (let i = Math.max(0, start - page); i < stop; i++) if (this.entries[slot + i] !== 0) out.push(slot + i);
+    for (let i = Math.max(0, start - page); i < stop; i++) if (this.entry(slot + i) !== 0) out.push(slot + i);
   }
 
   /** The keys of the leaves with populated pages in a range of keys, both ends included, in ascending order. */
@@ -197,45 +239,69 @@ export class PageTable {
     const keys = new Float64Array(this.liveLeaves);
     let count = 0;
     for (let leaf = 0; leaf < this.leavesMade; leaf++) {
-      const key = this.leafKeys[leaf]!;
-      if (this.population[leaf] !== 0 && key >= first && key <= last) keys[count++] = key;
+      const key = this.keyOfLeaf(leaf);
+      if (this.populationOf(leaf) !== 0 && key >= first && key <= last) keys[count++] = key;
     }
     return keys.subarray(0, count).sort();
   }
 
-  /** The leaf with the key `from[index]`, or -1. */
-  private findLeaf(from: Float64Array, index: number): number {
-    const key = from[index]!;
-    const hash = this.hash;
+  private populationOf(leaf: number): number {
+    return this.leaves[leaf * LEAF_WORDS + KEY_HIGH]! >>> POPULATION_SHIFT;
+  }
+
+  private keyOfLeaf(leaf: number): number {
+    const { leaves } = this;
+    const at = leaf * LEAF_WORDS;
+    return (leaves[at + KEY_HIGH]! & HIGH_MASK) * WORD + leaves[at + KEY_LOW]!;
+  }
+
+  /** Whether a leaf has this key. */
+  private holds(leaf: number, low: number, high: number): boolean {
+    const { leaves } = this;
+    const at = leaf * LEAF_WORDS;
+    return (leaves[at + KEY_LOW]! | 0) === low && (leaves[at + KEY_HIGH]! & HIGH_MASK) === high;
+  }
+
+  /** The leaf with a key, or -1. */
+  private findLeaf(low: number, high: number): number {
+    const { hash } = this;
     const mask = hash.length - 1;
-    let at = hashOf(from, index) >>> this.hashShift;
+    let at = hashOf(low, high) >>> this.hashShift;
     for (;;) {
       const leaf = hash[at]! - 1;
-      if (leaf < 0 || this.leafKeys[leaf] === key) return leaf;
+      if (leaf < 0 || this.holds(leaf, low, high)) return leaf;
       at = (at + 1) & mask;
     }
   }
 
-  /** Makes a leaf with the key `from[index]`. */
-  private addLeaf(from: Float64Array, index: number): number {
+  /** Makes a leaf with a key. */
+  private addLeaf(low: number, high: number): number {
     if (this.liveLeaves >= this.hash.length * MAX_LOAD) this.growHash();
     let leaf = this.freeLeaf;
     if (leaf !== NO_LEAF) {
-      this.freeLeaf = this.leafKeys[leaf]! | 0;
+      this.freeLeaf = this.leaves[leaf * LEAF_WORDS + KEY_LOW]! | 0;
     } else {
-      if (this.leavesMade === this.leafKeys.length) this.growLeaves();
+      if (this.leavesMade * LEAF_WORDS === this.leaves.length) this.growLeaves();
       leaf = this.leavesMade++;
     }
-    this.leafKeys[leaf] = from[index]!;
+    this.leaves[leaf * LEAF_WORDS + KEY_LOW] = low;
+    this.leaves[leaf * LEAF_WORDS + KEY_HIGH] = high;
     this.liveLeaves++;
     this.addToHash(leaf);
     return leaf;
   }
 
+  /** Where the search for a leaf begins in the hash table. */
+  private homeOf(leaf: number): number {
+    const { leaves } = this;
+    const at = leaf * LEAF_WORDS;
+    return hashOf(leaves[at + KEY_LOW]! | 0, leaves[at + KEY_HIGH]! & HIGH_MASK) >>> this.hashShift;
+  }
+
   private addToHash(leaf: number): void {
     const hash = this.hash;
     const mask = hash.length - 1;
-    let at = hashOf(this.leafKeys, leaf) >>> this.hashShift;
+    let at = this.homeOf(leaf);
     while (hash[at] !== 0) at = (at + 1) & mask;
     hash[at] = leaf + 1;
   }
@@ -244,10 +310,10 @@ export class PageTable {
   private removeFromHash(leaf: number): void {
     const hash = this.hash;
     const mask = hash.length - 1;
-    let hole = hashOf(this.leafKeys, leaf) >>> this.hashShift;
+    let hole = this.homeOf(leaf);
     while (hash[hole] !== leaf + 1) hole = (hole + 1) & mask;
     for (let at = (hole + 1) & mask; hash[at] !== 0; at = (at + 1) & mask) {
-      const home = hashOf(this.leafKeys, hash[at]! - 1) >>> this.hashShift;
+      const home = this.homeOf(hash[at]! - 1);
       if (((at - home) & mask) >= ((at - hole) & mask)) {
         hash[hole] = hash[at]!;
         hole = at;
@@ -265,29 +331,32 @@ export class PageTable {
 
   private growLeaves(): void {
     const made = this.leavesMade;
-    const leaves = made < DOUBLE_UP_TO ? made * 2 : made + (made >> GROWTH_SHIFT);
-    const entries = new Uint32Array(leaves << LEAF_SHIFT);
-    entries.set(this.entries);
-    this.entries = entries;
-    const leafKeys = new Float64Array(leaves);
-    leafKeys.set(this.leafKeys);
-    this.leafKeys = leafKeys;
-    const population = new Uint8Array(leaves);
-    population.set(this.population);
-    this.population = population;
+    const count = made < DOUBLE_UP_TO ? made * 2 : made + (made >> GROWTH_SHIFT);
+    const leaves = new Uint32Array(count * LEAF_WORDS);
+    leaves.set(this.leaves);
+    this.leaves = leaves;
   }
 }
 
-/** The key of the leaf that holds a page. */
-function keyOf(page: number): number {
-  return Math.floor(page * (1 / LEAF_PAGES));
+/** The word of a slot's entry. */
+function wordOf(slot: number): number {
+  return (slot >>> LEAF_SHIFT) * LEAF_WORDS + (slot & LEAF_MASK);
+}
+
+/** The low 32 bits of the key of the leaf that holds a page, signed. */
+function lowOf(page: number): number {
+  return Math.floor(page * (1 / LEAF_PAGES)) | 0;
+}
+
+/** The bits of the key above them. */
+function highOf(page: number): number {
+  return (page * (PER_WORD / LEAF_PAGES)) | 0;
 }
 
 /**
- * A hash of the key `keys[index]` in 32 bits. Multiplication by 2 ** 32 / golden ratio spreads runs and strides alike
- * (Knuth, TAOCP 3, 6.4); the high part keeps pages apart that lie a multiple of 2 ** 35 from each other.
+ * A hash of a key in 32 bits. Multiplication by 2 ** 32 / golden ratio spreads runs and strides alike (Knuth, TAOCP 3, 6.4);
+ * the high part keeps pages apart that lie a multiple of 2 ** 35 from each other.
  */
-function hashOf(keys: Float64Array, index: number): number {
-  const key = keys[index]!;
-  return Math.imul((key | 0) ^ Math.imul((key * 2 ** -32) | 0, 0x85ebca77), 0x9e3779b1);
+function hashOf(low: number, high: number): number {
+  return Math.imul(low ^ Math.imul(high, 0x85ebca77), 0x9e3779b1);
 }

@@ -65,7 +65,7 @@ export class FaultRing implements FaultSource {
       this.#dropped++;
       return false;
     }
-    const place = (this.#head + this.#pending++) % this.capacity;
+    const place = this.#wrap(this.#head + this.#pending++);
     this.#mmus[place] = mmu;
     this.#pages[place] = page;
     this.#access[place] = access;
@@ -77,14 +77,14 @@ export class FaultRing implements FaultSource {
   drain(batch: FaultBatch): number {
     const count = Math.min(batch.capacity, this.#pending);
     for (let i = 0; i < count; i++) {
-      const place = (this.#head + i) % this.capacity;
+      const place = this.#wrap(this.#head + i);
       batch.mmus[i] = this.#mmus[place]!;
       batch.pages[i] = this.#pages[place]!;
       batch.access[i] = this.#access[place]!;
       batch.queues[i] = this.#queues[place]!;
     }
     batch.count = count;
-    this.#head = (this.#head + count) % this.capacity;
+    this.#head = this.#wrap(this.#head + count);
     this.#pending -= count;
     if (count > 0) this.#reindex();
     return count;
@@ -94,9 +94,9 @@ export class FaultRing implements FaultSource {
   purge(mmu: number): void {
     let kept = 0;
     for (let i = 0; i < this.#pending; i++) {
-      const from = (this.#head + i) % this.capacity;
+      const from = this.#wrap(this.#head + i);
       if (this.#mmus[from] === mmu) continue;
-      const to = (this.#head + kept++) % this.capacity;
+      const to = this.#wrap(this.#head + kept++);
       this.#mmus[to] = this.#mmus[from]!;
       this.#pages[to] = this.#pages[from]!;
       this.#access[to] = this.#access[from]!;
@@ -129,6 +129,11 @@ export class FaultRing implements FaultSource {
     }
   }
 
+  /** The place in the ring of a number below twice its capacity. */
+  #wrap(place: number): number {
+    return place < this.capacity ? place : place - this.capacity;
+  }
+
   #hash(mmu: number, page: number, access: number): number {
     // The high part of a page number does not survive `|`: fold it in by itself.
     const folded = (page | 0) ^ Math.imul(Math.floor(page / 2 ** 32) + mmu * 4 + access, 0x85ebca6b);
@@ -139,7 +144,7 @@ export class FaultRing implements FaultSource {
   #reindex(): void {
     this.#index.fill(EMPTY);
     for (let i = 0; i < this.#pending; i++) {
-      const place = (this.#head + i) % this.capacity;
+      const place = this.#wrap(this.#head + i);
       let at = this.#hash(this.#mmus[place]!, this.#pages[place]!, this.#access[place]!);
       while (this.#index[at] !== EMPTY) at = (at + 1) & this.#mask;
       this.#index[at] = place;

@@ -95,11 +95,11 @@ export class Admission {
       return false;
     }
     if (page < 0) return false;
-    const state = store.state[page]!;
+    const state = store.stateOf(page);
     if ((state & (PAGE_LOCKED | PAGE_LOST)) !== 0 || (state & (write ? PAGE_HELD : PAGE_HELD_WRITE)) !== 0)
       return false;
     const mine = 1 << mirror.residency.bit;
-    const devices = store.devices[page]!;
+    const devices = store.devicesOf(page);
     if ((devices & mine) !== 0 && (!write || (state & PAGE_OWNED) !== 0)) return false;
     if (((state & PAGE_OWNED) !== 0 || write) && (devices & ~mine) !== 0) return false;
     store.lock(page);
@@ -141,7 +141,7 @@ export class Admission {
       this.getReady(mirror, region, pageNumber, page, write);
       return;
     }
-    const state = store.state[page]!;
+    const state = store.stateOf(page);
     if ((state & PAGE_LOCKED) !== 0 && !this.granted.delete(page)) this.defer(mirror, pageNumber, write);
     else if ((state & PAGE_LOST) !== 0) this.refuseLost(mirror, pageNumber, page);
     else if ((state & (write ? PAGE_HELD : PAGE_HELD_WRITE)) !== 0) this.deferUnlocked(mirror, pageNumber, page, write);
@@ -153,8 +153,8 @@ export class Admission {
 
   private isElsewhere(mirror: MirrorState, page: number, write: boolean): boolean {
     const { store } = mirror.space;
-    const others = store.devices[page]! & ~(1 << mirror.residency.bit);
-    return others !== 0 && (write || (store.state[page]! & PAGE_OWNED) !== 0);
+    const others = store.devicesOf(page) & ~(1 << mirror.residency.bit);
+    return others !== 0 && (write || store.any(page, PAGE_OWNED));
   }
 
   private defer(mirror: MirrorState, pageNumber: number, write: boolean): void {
@@ -164,12 +164,12 @@ export class Admission {
 
   /** Defers a fault on a page whose lock, if this pool was granted it, must not stay. */
   private deferUnlocked(mirror: MirrorState, pageNumber: number, page: number, write: boolean): void {
-    if ((mirror.space.store.state[page]! & PAGE_LOCKED) !== 0) mirror.space.store.unlock(page);
+    if (mirror.space.store.any(page, PAGE_LOCKED)) mirror.space.store.unlock(page);
     this.defer(mirror, pageNumber, write);
   }
 
   private refuseLost(mirror: MirrorState, pageNumber: number, page: number): void {
-    if ((mirror.space.store.state[page]! & PAGE_LOCKED) !== 0) mirror.space.store.unlock(page);
+    if (mirror.space.store.any(page, PAGE_LOCKED)) mirror.space.store.unlock(page);
     this.cancel(mirror, pageNumber, CANCEL_LOST);
   }
 

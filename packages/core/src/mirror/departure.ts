@@ -20,7 +20,7 @@ import type { Residency } from './residency.js';
  */
 export function depart(pool: PoolState, residency: Residency, page: number, mode: RecallMode): void {
   const { store } = residency;
-  const state = store.state[page]!;
+  const state = store.stateOf(page);
   const owned = (state & PAGE_OWNED) !== 0;
   const content = owned && mode !== 'drop' && (state & PAGE_DEAD) === 0;
   if (mode === 'clean' && !owned) return;
@@ -71,11 +71,10 @@ function comeHome(mirror: MirrorState, list: PageMoves): number {
 }
 
 function arrive(mirror: MirrorState, page: number, written: boolean): void {
-  const { state, host } = mirror.space.store;
-  state[page]! &= ~(PAGE_OWNED | PAGE_WRITTEN);
+  const { store } = mirror.space;
+  store.unmark(page, PAGE_OWNED | PAGE_WRITTEN | (written ? PAGE_ZERO : 0));
   if (!written) return;
-  state[page]! &= ~PAGE_ZERO;
-  if ((state[page]! & PAGE_CACHED) !== 0) state[page]! |= PAGE_DIRTY;
+  if (store.any(page, PAGE_CACHED)) store.mark(page, PAGE_DIRTY);
   mirror.stats.pagesOut++;
-  mirror.stats.bytesOut += host.pageSize;
+  mirror.stats.bytesOut += store.host.pageSize;
 }

@@ -17,7 +17,7 @@ export async function bringAllHome(pool: DevicePool, mirror: MirrorState): Promi
 async function emptyOut(pool: DevicePool, mirror: MirrorState, find: () => number[]): Promise<void> {
   const { store } = mirror.space;
   for (let pages = find(); pages.length > 0 && pool.state.lostError === undefined; pages = find()) {
-    const free = pages.filter((page) => (store.state[page]! & PAGE_LOCKED) === 0);
+    const free = pages.filter((page) => !store.any(page, PAGE_LOCKED));
     if (free.length > 0) {
       await recallPages(store, Uint32Array.from(free), free.length, 'revoke', ~(1 << mirror.residency.bit));
     } else if (!(await store.changed.wait(pool.state.timeoutMs))) {

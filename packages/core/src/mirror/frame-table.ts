@@ -1,4 +1,4 @@
-import { IdList } from '../address/index.js';
+import { IdList, readAhead } from '../address/index.js';
 import type { EvictionPolicy } from '../policy/index.js';
 
 /** Blocked: the page in the frame is locked. */
@@ -73,6 +73,17 @@ export class FrameTable {
     this.inUse++;
     this.assign(frame, page, owner);
     return frame;
+  }
+
+  /** Reads what will be written of the next `count` free frames, all at once: one after another, each would be waited for. */
+  readAheadFree(count: number): void {
+    const { pageOf, ownerOf, blocked, spare } = this;
+    let read = 0;
+    for (let i = Math.max(0, spare.length - count); i < spare.length; i++) {
+      const frame = spare.items[i]!;
+      read |= pageOf[frame]! | ownerOf[frame]! | blocked[frame]!;
+    }
+    readAhead[0] = read;
   }
 
   /** Gives a frame that already left its page to another one. */

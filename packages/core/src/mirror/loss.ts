@@ -33,14 +33,14 @@ export function loseDevice(pool: PoolState, error: MirrorError): void {
 /** Accounts for a page that was on its way out of a device when that was lost. */
 export function losePage(pool: PoolState, residency: Residency, page: number): void {
   const { store } = residency;
-  if ((store.state[page]! & (PAGE_OWNED | PAGE_DEAD)) === PAGE_OWNED) loseContent(pool, residency.index, page);
+  if ((store.stateOf(page) & (PAGE_OWNED | PAGE_DEAD)) === PAGE_OWNED) loseContent(pool, residency.index, page);
   residency.leave(page);
   store.unlock(page);
 }
 
 function loseContent(pool: PoolState, index: number, page: number): void {
   const { store } = pool.residencies[index]!;
-  store.state[page]! |= PAGE_LOST;
+  store.mark(page, PAGE_LOST);
   for (let i = 0; i < store.mapCount(page); i++) {
     const key = store.mappingKey(page, i);
     for (const { space, loss } of pool.mirrors) {

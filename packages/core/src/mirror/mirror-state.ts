@@ -66,9 +66,9 @@ export class MirrorState {
     for (let i = 0; i < marks.length; i++) {
       const slot = marks.items[i]!;
       const page = store.table.entry(slot) - 1;
-      if ((store.devices[page]! & bit) === 0) continue;
+      if ((store.devicesOf(page) & bit) === 0) continue;
       // The entry takes its dirty bit with it: content that stays on the device must count as written.
-      if ((store.state[page]! & PAGE_OWNED) !== 0) store.state[page]! |= PAGE_WRITTEN;
+      if (store.any(page, PAGE_OWNED)) store.mark(page, PAGE_WRITTEN);
       this.residency.uninstall(page);
       dirty.mark(store.table.pageOfSlot(slot) - base, page);
     }

@@ -23,7 +23,7 @@ export function wantsOwnership(mirror: MirrorState, region: Region, page: number
   if (page >= 0 && !region.shared && store.isShared(page)) return false;
   request.device = mirror.residency.bit;
   request.access = 'read';
-  request.owner = page >= 0 && (store.state[page]! & PAGE_OWNED) !== 0 ? 31 - Math.clz32(store.devices[page]!) : HOST;
+  request.owner = page >= 0 && store.any(page, PAGE_OWNED) ? 31 - Math.clz32(store.devicesOf(page)) : HOST;
   request.preferred = placeOf(mirror, region.advice.preferredLocation);
   request.readMostly = region.advice.readMostly === true;
   request.accessedBy = region.advice.accessedBy?.includes(mirror.handle!) === true ? 1 << mirror.residency.bit : 0;

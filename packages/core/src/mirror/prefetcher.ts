@@ -21,7 +21,7 @@ class Request implements PrefetchRequest {
   resident(page: number): boolean {
     const { space, residency } = this.mirror!;
     const content = space.store.lookup(space.base + page);
-    return content >= 0 && (space.store.devices[content]! & (1 << residency.bit)) !== 0;
+    return content >= 0 && (space.store.devicesOf(content) & (1 << residency.bit)) !== 0;
   }
 }
 

@@ -90,9 +90,9 @@ async function getReady(
   for (const region of regions()) {
     const { start, end } = within(space, region, from, to);
     for (const page of known(mirror, region, start, end)) {
-      const owned = (space.store.state[page]! & PAGE_OWNED) !== 0;
-      if ((space.store.state[page]! & PAGE_LOCKED) !== 0) continue;
-      if ((space.store.devices[page]! & ~mine) !== 0 && (write || owned)) elsewhere.push(page);
+      const owned = space.store.any(page, PAGE_OWNED);
+      if (space.store.any(page, PAGE_LOCKED)) continue;
+      if ((space.store.devicesOf(page) & ~mine) !== 0 && (write || owned)) elsewhere.push(page);
     }
   }
   if (elsewhere.length > 0)
@@ -191,7 +191,7 @@ export async function harvestRange(
     const part = here.slice(from, from + limit);
     const contents = part.map((key) => store.lookup(key));
     // Until the bits are in, the content counts as written: whatever takes the page meanwhile must not lose them.
-    for (const page of contents) if ((store.state[page]! & PAGE_OWNED) !== 0) store.state[page]! |= PAGE_WRITTEN;
+    for (const page of contents) if (store.any(page, PAGE_OWNED)) store.mark(page, PAGE_WRITTEN);
     const bits = new Uint8Array(part.length);
     const pages = Float64Array.from(part, (key) => key - base);
     const command: Command = { kind: 'harvest', mmu: mmu.id, pageSize, count: part.length, pages, bits };
@@ -216,7 +216,7 @@ function settle(
     if ((bits[i]! & BIT_DIRTY) !== 0) result.dirty++;
     if ((bits[i]! & BIT_ACCESSED) === 0) continue;
     result.accessed++;
-    store.state[page]! |= PAGE_ACCESSED;
+    store.mark(page, PAGE_ACCESSED);
     const frame = mirror.residency.frame(page);
     if (frame >= 0) accessed.push(frame);
   }

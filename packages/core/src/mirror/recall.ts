@@ -51,10 +51,10 @@ function recallChunk(
 /** What the device alone had is gone: the page is zeros before anybody can see the stale bytes on the host. */
 function empty(residency: Residency, page: number): void {
   const { store } = residency;
-  const state = store.state[page]!;
+  const state = store.stateOf(page);
   if (residency.frame(page) < 0 || (state & (PAGE_OWNED | PAGE_DEAD)) !== PAGE_OWNED) return;
   if ((state & PAGE_ZERO) === 0) store.clear(page);
-  if ((state & PAGE_CACHED) !== 0) store.state[page]! |= PAGE_DIRTY;
+  if ((state & PAGE_CACHED) !== 0) store.mark(page, PAGE_DIRTY);
 }
 
 function forget(pool: PoolState, residency: Residency, page: number): void {

@@ -18,9 +18,9 @@ export function viewResidency(mirror: MirrorState, start: number, end: number): 
   for (let i = 0; i < result.length; i++) {
     const page = store.lookup(base + first + i);
     if (page < 0) continue;
-    const owned = (store.state[page]! & PAGE_OWNED) !== 0;
-    const here = (store.devices[page]! & mine) !== 0;
-    const atHome = !owned && (store.state[page]! & PAGE_LOST) === 0;
+    const owned = store.any(page, PAGE_OWNED);
+    const here = (store.devicesOf(page) & mine) !== 0;
+    const atHome = !owned && !store.any(page, PAGE_LOST);
     result[i] = (atHome ? RESIDENT_HOST : 0) | (here ? RESIDENT_DEVICE : 0) | (here && owned ? RESIDENT_WRITABLE : 0);
   }
   return result;

@@ -1,3 +1,4 @@
+import { readAhead } from '../address/index.js';
 import {
   type DevicePages,
   PAGE_DEAD,
@@ -57,6 +58,14 @@ export class Residency implements DevicePages {
     return page < this.frameOf.length ? this.frameOf[page]! - 1 : -1;
   }
 
+  /** Reads ahead what `frame` says of the first `count` pages. */
+  readAhead(pages: Uint32Array, count: number): void {
+    const { frameOf } = this;
+    let read = 0;
+    for (let i = 0; i < count; i++) read |= frameOf[pages[i]!]!;
+    readAhead[0] = read;
+  }
+
   /** Notes that a frame holds a page. */
   enter(page: number, frame: number): void {
     if (page >= this.frameOf.length) this.grow(page + 1);
@@ -67,8 +76,29 @@ export class Residency implements DevicePages {
   /** Notes that no frame holds the page any more; if the device owned it, what it had is home or not wanted. A dead page that nothing else keeps is freed. */
   leave(page: number): void {
     this.frameOf[page] = 0;
-    this.store.state[page]! &= ~(PAGE_OWNED | PAGE_WRITTEN);
+    this.store.unmark(page, PAGE_OWNED | PAGE_WRITTEN);
     this.store.clearDevice(page, this.bit);
+  }
+
+  /** As `leave`, and unlocks the page. */
+  leaveAndUnlock(page: number): void {
+    this.frameOf[page] = 0;
+    if (!this.store.releaseHeldBy(page, 1 << this.bit)) {
+      this.leave(page);
+      this.store.unlock(page);
+    }
+  }
+
+  /** Locks a page that a frame holds. */
+  lockIn(frame: number, page: number): void {
+    if (this.store.lockHeldBy(page, 1 << this.bit)) this.pool.frames.blocked[frame]! |= BLOCK_LOCKED;
+    else this.store.lock(page);
+  }
+
+  /** Unlocks a page that a frame holds. */
+  unlockIn(frame: number, page: number): void {
+    if (this.store.unlockHeldBy(page, 1 << this.bit)) this.pool.frames.blocked[frame]! &= ~BLOCK_LOCKED;
+    else this.store.unlock(page);
   }
 
   /** Notes that an entry of a page is about to leave the device page table. */
@@ -87,7 +117,7 @@ export class Residency implements DevicePages {
     if (frame < 0) return;
     const bits = this.pool.frames.blocked;
     if (blocked) bits[frame]! |= BLOCK_LOCKED;
-    else if ((this.store.state[page]! & PAGE_DEAD) === 0) bits[frame]! &= ~BLOCK_LOCKED;
+    else if (!this.store.any(page, PAGE_DEAD)) bits[frame]! &= ~BLOCK_LOCKED;
   }
 
   recall(pages: Uint32Array, count: number, mode: RecallMode): Promise<void> {

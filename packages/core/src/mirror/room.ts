@@ -42,13 +42,17 @@ export class Room {
     this.count = frames.policy.victims(this.victims, missing, frames.blocked);
     for (let i = 0; i < this.count; i++) {
       const frame = this.victims[i]!;
-      const page = frames.pageOf[frame]!;
-      const owner = frames.owner(frame);
-      this.pages[i] = page;
-      this.owners[i] = owner;
-      const residency = residencies[owner]!;
-      residency.store.lock(page);
-      depart(this.pool, residency, page, 'revoke');
+      this.pages[i] = frames.pageOf[frame]!;
+      this.owners[i] = frames.owner(frame);
+    }
+    if (residencies.length === 1) {
+      residencies[0]!.readAhead(this.pages, this.count);
+      residencies[0]!.store.readAhead(this.pages, this.count);
+    }
+    for (let i = 0; i < this.count; i++) {
+      const residency = residencies[this.owners[i]!]!;
+      residency.lockIn(this.victims[i]!, this.pages[i]!);
+      depart(this.pool, residency, this.pages[i]!, 'revoke');
     }
     if (this.count > 0) mirrors[0]!.stats.evictions += this.count;
   }
@@ -91,8 +95,7 @@ export class Room {
   vacate(victims: Victims): void {
     for (let i = 0; i < victims.pages.length; i++) {
       const residency = this.pool.residencies[victims.owners[i]!]!;
-      residency.leave(victims.pages[i]!);
-      residency.store.unlock(victims.pages[i]!);
+      residency.leaveAndUnlock(victims.pages[i]!);
     }
   }
 

@@ -25,7 +25,9 @@ export interface RoundOutcome {
  * departures in one submission, arrivals in the next. Synchronous up to there.
  */
 export function sendRound(pool: PoolState, room: Room, window: number | undefined): RoundOutcome {
-  room.make(framesNeeded(pool));
+  const needed = framesNeeded(pool);
+  room.make(needed);
+  pool.frames.readAheadFree(needed);
   const outcome: RoundOutcome = { placed: 0, crowded: 0, done: undefined };
   for (const mirror of pool.mirrors) if (mirror.wanted.length > 0) place(pool, mirror, room, outcome);
   const garbage = collectGarbage(pool);
@@ -122,21 +124,21 @@ function place(pool: PoolState, mirror: MirrorState, room: Room, outcome: RoundO
 function replaceEntry(pool: PoolState, mirror: MirrorState, batch: PagingBatch, index: number, frame: number): boolean {
   const { store } = mirror.space;
   const page = mirror.wanted.hosts[index]!;
-  const owned = (store.state[page]! & PAGE_OWNED) !== 0;
+  const owned = store.any(page, PAGE_OWNED);
   // With more mappings than one, which of them has an entry is not known.
   const installed = pool.frames.isInstalled(frame) && store.mapCount(page) === 1;
   if (installed && (owned || mirror.wanted.codes[index] !== FAULT_WRITE)) {
     store.unlock(page);
     return false;
   }
-  if (owned) store.state[page]! |= PAGE_WRITTEN;
+  if (owned) store.mark(page, PAGE_WRITTEN);
   batch.refresh.push(mirror.wanted.pages[index]!, frame, page, 0);
   return true;
 }
 
 function arrive(pool: PoolState, mirror: MirrorState, batch: PagingBatch, page: number, frame: number): void {
   const { residency, stats } = mirror;
-  const zero = (residency.store.state[page]! & PAGE_ZERO) !== 0;
+  const zero = residency.store.any(page, PAGE_ZERO);
   residency.enter(page, frame);
   pool.frames.blocked[frame]! |= BLOCK_LOCKED;
   batch.copies.push(0, frame, zero ? ZERO_FRAME : page, 0);
@@ -148,13 +150,13 @@ function arrive(pool: PoolState, mirror: MirrorState, batch: PagingBatch, page: 
 function grant(mirror: MirrorState, region: Region, page: number, write: boolean): number {
   const { store } = mirror.space;
   const shared = store.mapCount(page) > 1 ? PTE_SHARED : 0;
-  if (write) store.state[page]! |= PAGE_OWNED;
-  const owned = (store.state[page]! & PAGE_OWNED) !== 0;
+  if (write) store.mark(page, PAGE_OWNED);
+  const owned = store.any(page, PAGE_OWNED);
   const writable = owned && allows(region.access, true) && (region.shared || !store.isShared(page));
   return PTE_READ | (writable ? PTE_WRITE : 0) | shared;
 }
 
 function unlockPlaced(mirror: MirrorState, batch: PagingBatch): void {
-  const { store } = mirror.space;
-  for (let i = 0; i < batch.maps.length; i++) store.unlock(batch.maps.hosts[i]!);
+  const { hosts, frames, length } = batch.maps;
+  for (let i = 0; i < length; i++) mirror.residency.unlockIn(frames[i]!, hosts[i]!);
 }

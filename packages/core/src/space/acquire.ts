@@ -88,10 +88,8 @@ function collect(space: SpaceState, first: number, pages: Uint32Array, mode: Hol
       const page = resolve(space, region, first + i, write);
       if (page === NEEDS_SOURCE) return { kind: 'source', pageNumber: first + i };
       if (page === NEEDS_HOME) return { kind: 'home', pageNumber: first + i };
-      if (page === NEEDS_UNLOCK || (store.state[page]! & PAGE_LOCKED) !== 0)
-        return { kind: 'locked', pageNumber: first + i };
-      if ((store.state[page]! & (write ? PAGE_HELD : PAGE_HELD_WRITE)) !== 0)
-        return { kind: 'held', pageNumber: first + i };
+      if (page === NEEDS_UNLOCK || store.any(page, PAGE_LOCKED)) return { kind: 'locked', pageNumber: first + i };
+      if (store.any(page, write ? PAGE_HELD : PAGE_HELD_WRITE)) return { kind: 'held', pageNumber: first + i };
       pages[i] = page;
     }
   }
@@ -165,7 +163,7 @@ function lockedBy(space: SpaceState, pageNumber: number): string {
   const region = space.regions.at(pageNumber * space.pageSize);
   const cached = region?.object?.lookup(region.objectPage + pageNumber - space.pageOf(region.start)) ?? -1;
   // A page is mapped only when its source has been read.
-  if (cached >= 0 && space.store.mapCount(cached) === 0 && space.store.devices[cached] === 0)
+  if (cached >= 0 && space.store.mapCount(cached) === 0 && space.store.devicesOf(cached) === 0)
     return 'its source is being read and has not answered';
   return 'a copy into it is under way';
 }
@@ -178,8 +176,7 @@ async function recallWhere(
   recall: RecallMode,
   mode: HoldMode,
 ): Promise<void> {
-  const isAway = (page: number) =>
-    mode === 'write' ? store.devices[page] !== 0 : (store.state[page]! & PAGE_OWNED) !== 0;
+  const isAway = (page: number) => (mode === 'write' ? store.devicesOf(page) !== 0 : store.any(page, PAGE_OWNED));
   const part = pages.subarray(from, to);
   // Held pages are locked by nobody but a device that makes room.
   if (part.some(isAway)) await recallWhenFree(store, () => part.filter(isAway), recall);
@@ -199,15 +196,15 @@ function innerPages(
 function prepare(space: SpaceState, pages: Uint32Array, mode: HoldMode, inner: { from: number; to: number }): void {
   const { store } = space;
   if (mode === 'read') {
-    for (const page of pages) if ((store.state[page]! & PAGE_ZERO) !== 0) store.host.zero(page);
+    for (const page of pages) if (store.any(page, PAGE_ZERO)) store.host.zero(page);
     return;
   }
   for (let i = 0; i < pages.length; i++) {
     const page = pages[i]!;
     const fresh = i >= inner.from && i < inner.to;
-    if ((store.state[page]! & PAGE_ZERO) !== 0) store.host.zero(page);
+    if (store.any(page, PAGE_ZERO)) store.host.zero(page);
     else if (fresh) store.clear(page);
-    store.state[page]! &= fresh ? ~(PAGE_ZERO | PAGE_LOST | PAGE_WRITTEN) : ~PAGE_ZERO;
+    store.unmark(page, fresh ? PAGE_ZERO | PAGE_LOST | PAGE_WRITTEN : PAGE_ZERO);
   }
 }
 
@@ -219,7 +216,7 @@ function checkNotLost(
 ): void {
   for (let i = 0; i < pages.length; i++) {
     if (i >= renewed.from && i < renewed.to) continue;
-    if ((space.store.state[pages[i]!]! & PAGE_LOST) === 0) continue;
+    if (!space.store.any(pages[i]!, PAGE_LOST)) continue;
     const address = (first + i) * space.pageSize;
     throw new MirrorError(
       'DEVICE_LOST',

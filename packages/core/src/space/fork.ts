@@ -43,8 +43,8 @@ function ownedPages(space: SpaceState): number[] | 'locked' {
     if (region.shared) continue;
     for (const key of keysOf(space, region)) {
       const page = store.lookup(key);
-      if ((store.state[page]! & PAGE_OWNED) === 0) continue;
-      if ((store.state[page]! & PAGE_LOCKED) !== 0) return 'locked';
+      if (!store.any(page, PAGE_OWNED)) continue;
+      if (store.any(page, PAGE_LOCKED)) return 'locked';
       found.push(page);
     }
   }
@@ -76,7 +76,7 @@ function copyRegion(parent: SpaceState, child: SpaceState, childOwner: RegionOwn
   for (const key of keysOf(parent, region)) {
     const page = store.lookup(key);
     // A page that the CPU writes just now would tear in the child: it gets its copy at once, as the kernel does for pinned pages.
-    const tears = !region.shared && (store.state[page]! & PAGE_HELD_WRITE) !== 0;
+    const tears = !region.shared && store.any(page, PAGE_HELD_WRITE);
     store.link(key - parent.base + child.base, tears ? duplicate(parent, page) : page);
   }
 }
@@ -85,9 +85,10 @@ function duplicate(space: SpaceState, page: number): number {
   const { store } = space;
   const { host } = store;
   const copy = store.create();
-  if ((store.state[page]! & PAGE_ZERO) !== 0) return copy;
+  if (store.any(page, PAGE_ZERO)) return copy;
   const offset = host.offsetOf(page);
   host.bufferOf(copy).set(host.bufferOf(page).subarray(offset, offset + host.pageSize), host.offsetOf(copy));
-  store.state[copy] = (store.state[copy]! & ~PAGE_ZERO) | (store.state[page]! & PAGE_LOST);
+  store.unmark(copy, PAGE_ZERO);
+  store.mark(copy, store.stateOf(page) & PAGE_LOST);
   return copy;
 }

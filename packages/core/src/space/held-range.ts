@@ -54,7 +54,7 @@ export class HeldRange implements Held {
       if (this.staging !== undefined) this.scatter(this.staging);
       for (const page of this.pages) {
         store.host.tracker.note(page, 1);
-        if ((store.state[page]! & PAGE_CACHED) !== 0) store.state[page]! |= PAGE_DIRTY;
+        if (store.any(page, PAGE_CACHED)) store.mark(page, PAGE_DIRTY);
       }
     }
     for (const page of this.pages) store.unhold(page);
@@ -109,10 +109,11 @@ function contiguous(space: SpaceState, pages: Uint32Array): Uint8Array | undefin
 }
 
 function gather(space: SpaceState, pages: Uint32Array): ArrayBuffer {
-  const { host, state } = space.store;
+  const { store } = space;
+  const { host } = store;
   const bytes = new Uint8Array(pages.length * host.pageSize);
   for (let i = 0; i < pages.length; i++) {
-    if ((state[pages[i]!]! & PAGE_ZERO) !== 0) continue;
+    if (store.any(pages[i]!, PAGE_ZERO)) continue;
     const offset = host.offsetOf(pages[i]!);
     bytes.set(host.bufferOf(pages[i]!).subarray(offset, offset + host.pageSize), i * host.pageSize);
   }

@@ -91,19 +91,19 @@ export class MemoryObject {
     const owned = () =>
       this.cached(index, end)
         .map((at) => this.lookup(at))
-        .filter((page) => (store.state[page]! & PAGE_OWNED) !== 0);
+        .filter((page) => store.any(page, PAGE_OWNED));
     await recallWhenFree(store, () => Uint32Array.from(owned()), 'clean');
     let written = 0;
     for (const at of this.cached(index, end)) {
       const page = this.lookup(at);
-      if (page < 0 || (store.state[page]! & PAGE_DIRTY) === 0) continue;
+      if (page < 0 || !store.any(page, PAGE_DIRTY)) continue;
       const offset = at * store.host.pageSize;
       const length = Math.min(store.host.pageSize, source.size - offset);
-      store.state[page]! &= ~PAGE_DIRTY;
+      store.unmark(page, PAGE_DIRTY);
       try {
         if (length > 0) await source.write(offset, this.bytesOf(page).slice(0, length));
       } catch (cause) {
-        store.state[page]! |= PAGE_DIRTY;
+        store.mark(page, PAGE_DIRTY);
         throw new MirrorError(
           'IO',
           `writing ${length} bytes back at ${offset} failed; the pages stay dirty: sync again`,
@@ -123,14 +123,14 @@ export class MemoryObject {
   }
 
   private bytesOf(page: number): Uint8Array {
-    const { host, state } = this.store;
-    if ((state[page]! & PAGE_ZERO) !== 0) return new Uint8Array(host.pageSize);
+    const { host } = this.store;
+    if (this.store.any(page, PAGE_ZERO)) return new Uint8Array(host.pageSize);
     const offset = host.offsetOf(page);
     return host.bufferOf(page).subarray(offset, offset + host.pageSize);
   }
 
   private insert(index: number, page: number): void {
-    this.store.state[page]! |= PAGE_CACHED;
+    this.store.mark(page, PAGE_CACHED);
     this.table.set(index, page + 1);
   }
 
@@ -149,7 +149,8 @@ export class MemoryObject {
     const first = store.createRun(count);
     host.commit(first, count);
     for (let i = 0; i < count; i++) {
-      store.state[first + i] = (store.state[first + i]! & ~PAGE_ZERO) | PAGE_LOCKED;
+      store.unmark(first + i, PAGE_ZERO);
+      store.mark(first + i, PAGE_LOCKED);
       this.insert(index + i, first + i);
     }
     try {

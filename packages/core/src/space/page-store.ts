@@ -2,7 +2,17 @@ import { PageTable } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { DevicePages } from './device-pages.js';
 import type { HostMemory } from './host-memory.js';
-import { PAGE_ACCESSED, PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } from './page-state.js';
+import {
+  PAGE_ACCESSED,
+  PAGE_CACHED,
+  PAGE_DEAD,
+  PAGE_HELD,
+  PAGE_LOCKED,
+  PAGE_OWNED,
+  PAGE_USED,
+  PAGE_WRITTEN,
+  PAGE_ZERO,
+} from './page-state.js';
 import { Signal } from './signal.js';
 
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
@@ -10,6 +20,8 @@ const KEYS_PER_SPACE = 2 ** 35;
 const MAX_DEVICES = 8;
 const SHARED = 0xffffffff;
 const FIRST_CAPACITY = 256;
+const STATE_MASK = 0xffff;
+const DEVICES_SHIFT = 16;
 /** What a page that nobody else uses may be. */
 const PAGE_PLAIN = PAGE_USED | PAGE_ZERO | PAGE_ACCESSED;
 const EXACT_GROWTH_BELOW = 1 << 16;
@@ -21,12 +33,14 @@ const EXACT_GROWTH_BELOW = 1 << 16;
 export class PageStore {
   readonly host: HostMemory;
   readonly table = new PageTable();
-  /** `PAGE_*` bits, by page. */
-  state = new Uint16Array(FIRST_CAPACITY);
-  /** The page flag of the 2014 RFC: bit `d` says that device `d` holds a copy of the page. */
-  devices = new Uint8Array(FIRST_CAPACITY);
-  /** Reverse map: slot + 1 of the one entry that maps the page, 0 for none, SHARED for several (see `sharers`). */
-  private mapper = new Uint32Array(FIRST_CAPACITY);
+  /**
+   * Two words a page, side by side so that one cache line says all about it. The first is the reverse map: slot + 1 of the one
+   * entry that maps the page, 0 for none, SHARED for several (see `sharers`). The second has the page's `PAGE_*` bits, and above
+   * them the page flag of the 2014 RFC: bit `d` says that device `d` holds a copy.
+   */
+  private records = new Uint32Array(2 * FIRST_CAPACITY);
+  /** First words of records; used within `readAhead`. */
+  private mappers = new Uint32Array(0);
   private readonly sharers = new Map<number, number[]>();
   private readonly pools: (DevicePages | undefined)[] = [];
   private readonly spaces: boolean[] = [];
@@ -40,8 +54,7 @@ export class PageStore {
 
   /** Metadata in bytes: table, page records, host memory's own. */
   get bytes(): number {
-    const records = this.state.byteLength + this.devices.byteLength + this.mapper.byteLength;
-    return records + this.table.bytes + 48 * this.sharers.size + this.host.metadataBytes;
+    return this.records.byteLength + this.table.bytes + 48 * this.sharers.size + this.host.metadataBytes;
   }
 
   /** Takes a number for a space; its keys begin at `number * 2^35`. */
@@ -104,7 +117,40 @@ export class PageStore {
   clear(page: number): void {
     const offset = this.host.offsetOf(page);
     this.host.bufferOf(page).fill(0, offset, offset + this.host.pageSize);
-    this.state[page]! |= PAGE_ZERO;
+    this.mark(page, PAGE_ZERO);
+  }
+
+  /** The `PAGE_*` bits of a page. */
+  stateOf(page: number): number {
+    return this.records[2 * page + 1]! & STATE_MASK;
+  }
+
+  /** Whether a page has any of these `PAGE_*` bits. */
+  any(page: number, bits: number): boolean {
+    return (this.records[2 * page + 1]! & bits) !== 0;
+  }
+
+  /** Sets `PAGE_*` bits. */
+  mark(page: number, bits: number): void {
+    this.records[2 * page + 1]! |= bits;
+  }
+
+  /** Clears `PAGE_*` bits. */
+  unmark(page: number, bits: number): void {
+    this.records[2 * page + 1]! &= ~bits;
+  }
+
+  /** The page flag: bit `d` says that device `d` holds a copy of the page. */
+  devicesOf(page: number): number {
+    return this.records[2 * page + 1]! >>> DEVICES_SHIFT;
+  }
+
+  /** Reads ahead what is known about the first `count` pages, and where each is mapped. */
+  readAhead(pages: Uint32Array, count: number): void {
+    const { records } = this;
+    if (count > this.mappers.length) this.mappers = new Uint32Array(count);
+    for (let i = 0; i < count; i++) this.mappers[i] = records[2 * pages[i]!]!;
+    this.table.readAheadSlots(this.mappers, count);
   }
 
   /** The page that key maps, or -1. */
@@ -118,7 +164,8 @@ export class PageStore {
    */
   lookupAll(base: number, numbers: Float64Array, count: number, out: Int32Array): void {
     const { table } = this;
-    for (let i = 0; i < count; i++) out[i] = table.get(base + numbers[i]!) - 1;
+    table.getAll(base, numbers, count, out);
+    for (let i = 0; i < count; i++) out[i]! -= 1;
   }
 
   /**
@@ -126,12 +173,12 @@ export class PageStore {
    * other mapping stands in the way of using them. Short for the same reason.
    */
   areIdle(pages: Int32Array, count: number): boolean {
-    const { state, devices, mapper } = this;
+    const { records } = this;
     let busy = 0;
     for (let i = 0; i < count; i++) {
       const page = pages[i]!;
       if (page < 0) return false;
-      busy |= (state[page]! & ~PAGE_PLAIN) | devices[page]! | Number(mapper[page] === SHARED);
+      busy |= (records[2 * page + 1]! & ~PAGE_PLAIN) | Number(records[2 * page] === SHARED);
     }
     return busy === 0;
   }
@@ -139,68 +186,95 @@ export class PageStore {
   /** Maps `page` at `key`, where nothing is mapped. */
   link(key: number, page: number): void {
     const slot = this.table.set(key, page + 1);
-    const mapper = this.mapper[page]!;
-    if (mapper === 0) this.mapper[page] = slot + 1;
+    const mapper = this.records[2 * page]!;
+    if (mapper === 0) this.records[2 * page] = slot + 1;
     else if (mapper !== SHARED) {
       this.sharers.set(page, [mapper - 1, slot]);
-      this.mapper[page] = SHARED;
+      this.records[2 * page] = SHARED;
     } else this.sharers.get(page)!.push(slot);
   }
 
   /** Removes the mapping of `page` at `key`; the page dies with its last one unless it is cached. */
   unlink(key: number, page: number): void {
-    if (this.mapper[page] === SHARED) {
+    if (this.records[2 * page] === SHARED) {
       const slot = this.table.find(key);
       const slots = this.sharers.get(page)!;
       slots.splice(slots.indexOf(slot), 1);
       if (slots.length === 1) {
-        this.mapper[page] = slots[0]! + 1;
+        this.records[2 * page] = slots[0]! + 1;
         this.sharers.delete(page);
       }
-    } else this.mapper[page] = 0;
+    } else this.records[2 * page] = 0;
     this.table.delete(key);
-    if (this.mapper[page] === 0 && (this.state[page]! & PAGE_CACHED) === 0) this.die(page);
+    if (this.records[2 * page] === 0 && !this.any(page, PAGE_CACHED)) this.die(page);
   }
 
   /** Takes a page out of its object's cache; it dies if nothing maps it. */
   uncache(page: number): void {
-    this.state[page]! &= ~PAGE_CACHED;
-    if (this.mapper[page] === 0) this.die(page);
+    this.unmark(page, PAGE_CACHED);
+    if (this.records[2 * page] === 0) this.die(page);
   }
 
   /** Number of entries that map the page. */
   mapCount(page: number): number {
-    const mapper = this.mapper[page]!;
+    const mapper = this.records[2 * page]!;
     return mapper === 0 ? 0 : mapper === SHARED ? this.sharers.get(page)!.length : 1;
   }
 
   /** Key of the page's `index`-th mapping, `0 <= index < mapCount(page)`. */
   mappingKey(page: number, index: number): number {
-    const mapper = this.mapper[page]!;
+    const mapper = this.records[2 * page]!;
     return this.table.pageOfSlot(mapper === SHARED ? this.sharers.get(page)![index]! : mapper - 1);
   }
 
   /** Whether a write through one private mapping must copy first. */
   isShared(page: number): boolean {
-    return this.mapper[page] === SHARED || (this.state[page]! & PAGE_CACHED) !== 0;
+    return this.records[2 * page] === SHARED || this.any(page, PAGE_CACHED);
   }
 
   /** Locks a page and keeps devices from evicting it. */
   lock(page: number): void {
-    this.state[page]! |= PAGE_LOCKED;
-    if (this.devices[page] !== 0) this.blockOnDevices(page, true);
+    this.mark(page, PAGE_LOCKED);
+    if (this.devicesOf(page) !== 0) this.blockOnDevices(page, true);
   }
 
   /** Unlocks a page; the caller announces once after a batch. */
   unlock(page: number): void {
-    this.state[page]! &= ~PAGE_LOCKED;
-    if (this.devices[page] !== 0) this.blockOnDevices(page, false);
-    if ((this.state[page]! & PAGE_DEAD) !== 0) this.reap(page);
+    this.unmark(page, PAGE_LOCKED);
+    if (this.devicesOf(page) !== 0) this.blockOnDevices(page, false);
+    if (this.any(page, PAGE_DEAD)) this.reap(page);
+  }
+
+  /**
+   * As `lock`, where the devices of `mask` and no others hold the page; else it does nothing and returns false. It leaves it to
+   * the caller, who knows the frame, to keep it from being evicted.
+   */
+  lockHeldBy(page: number, mask: number): boolean {
+    const record = this.records[2 * page + 1]!;
+    if (record >>> DEVICES_SHIFT !== mask) return false;
+    this.records[2 * page + 1] = record | PAGE_LOCKED;
+    return true;
+  }
+
+  /** As `unlock`, under the terms of `lockHeldBy`, where the page is alive. */
+  unlockHeldBy(page: number, mask: number): boolean {
+    const record = this.records[2 * page + 1]!;
+    if (record >>> DEVICES_SHIFT !== mask || (record & PAGE_DEAD) !== 0) return false;
+    this.records[2 * page + 1] = record & ~PAGE_LOCKED;
+    return true;
+  }
+
+  /** As `unlock`, and no device holds or owns the page any more, under the terms of `unlockHeldBy`. */
+  releaseHeldBy(page: number, mask: number): boolean {
+    const record = this.records[2 * page + 1]!;
+    if (record >>> DEVICES_SHIFT !== mask || (record & PAGE_DEAD) !== 0) return false;
+    this.records[2 * page + 1] = record & STATE_MASK & ~(PAGE_LOCKED | PAGE_OWNED | PAGE_WRITTEN);
+    return true;
   }
 
   /** Adds a CPU hold. */
   hold(page: number, bit: number): void {
-    this.state[page]! |= bit;
+    this.mark(page, bit);
     this.holders.set(page, (this.holders.get(page) ?? 0) + 1);
   }
 
@@ -212,60 +286,55 @@ export class PageStore {
       return;
     }
     this.holders.delete(page);
-    this.state[page]! &= ~PAGE_HELD;
-    if ((this.state[page]! & PAGE_DEAD) !== 0) this.reap(page);
+    this.unmark(page, PAGE_HELD);
+    if (this.any(page, PAGE_DEAD)) this.reap(page);
   }
 
   /** Notes that device `bit` holds a copy. */
   setDevice(page: number, bit: number): void {
-    this.devices[page]! |= 1 << bit;
+    this.mark(page, 1 << (DEVICES_SHIFT + bit));
   }
 
   /** Notes that device `bit` holds no copy any more; frees the page if that was the last thing a dead page waited for. */
   clearDevice(page: number, bit: number): void {
-    this.devices[page]! &= ~(1 << bit);
-    if ((this.state[page]! & PAGE_DEAD) !== 0) this.reap(page);
+    this.unmark(page, 1 << (DEVICES_SHIFT + bit));
+    if (this.any(page, PAGE_DEAD)) this.reap(page);
   }
 
   private prepare(first: number, count: number): void {
-    if (first + count > this.state.length) this.grow(first + count);
-    this.state.fill(PAGE_USED | PAGE_ZERO, first, first + count);
-    this.devices.fill(0, first, first + count);
-    this.mapper.fill(0, first, first + count);
+    if (2 * (first + count) > this.records.length) this.grow(first + count);
+    const { records } = this;
+    for (let page = first; page < first + count; page++) {
+      records[2 * page] = 0;
+      records[2 * page + 1] = PAGE_USED | PAGE_ZERO;
+    }
   }
 
   private blockOnDevices(page: number, blocked: boolean): void {
-    for (let bit = 0, left = this.devices[page]!; left !== 0; bit++, left >>= 1) {
+    for (let bit = 0, left = this.devicesOf(page); left !== 0; bit++, left >>= 1) {
       if ((left & 1) === 1) this.pools[bit]?.block(page, blocked);
     }
   }
 
   private die(page: number): void {
-    this.state[page]! |= PAGE_DEAD;
-    for (let bit = 0, left = this.devices[page]!; left !== 0; bit++, left >>= 1) {
+    this.mark(page, PAGE_DEAD);
+    for (let bit = 0, left = this.devicesOf(page); left !== 0; bit++, left >>= 1) {
       if ((left & 1) === 1) this.pools[bit]?.discard(page);
     }
     this.reap(page);
   }
 
   private reap(page: number): void {
-    if ((this.state[page]! & (PAGE_LOCKED | PAGE_HELD)) !== 0 || this.devices[page] !== 0) return;
-    this.state[page] = 0;
+    if (this.any(page, PAGE_LOCKED | PAGE_HELD) || this.devicesOf(page) !== 0) return;
+    this.records[2 * page + 1] = 0;
     this.host.free(page);
   }
 
   private grow(needed: number): void {
-    const length = this.state.length;
-    const step = length < EXACT_GROWTH_BELOW ? length * 2 : Math.ceil(length * 1.0625);
-    const capacity = Math.max(needed, step);
-    const state = new Uint16Array(capacity);
-    state.set(this.state);
-    this.state = state;
-    const devices = new Uint8Array(capacity);
-    devices.set(this.devices);
-    this.devices = devices;
-    const mapper = new Uint32Array(capacity);
-    mapper.set(this.mapper);
-    this.mapper = mapper;
+    const pages = this.records.length / 2;
+    const step = pages < EXACT_GROWTH_BELOW ? pages * 2 : Math.ceil(pages * 1.0625);
+    const records = new Uint32Array(2 * Math.max(needed, step));
+    records.set(this.records);
+    this.records = records;
   }
 }

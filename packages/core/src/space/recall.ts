@@ -18,7 +18,7 @@ export async function recallWhenFree(
 ): Promise<number> {
   for (;;) {
     const pages = choose();
-    if (!pages.some((page) => (store.state[page]! & PAGE_LOCKED) !== 0)) {
+    if (!pages.some((page) => store.any(page, PAGE_LOCKED))) {
       if (pages.length > 0) await recallPages(store, pages, pages.length, mode, except);
       return pages.length;
     }
@@ -46,15 +46,15 @@ export async function recallPages(
   const locked: number[] = [];
   for (let i = 0; i < count; i++) {
     const page = pages[i]!;
-    mask |= store.devices[page]! & ~except;
-    if ((store.state[page]! & PAGE_LOCKED) !== 0) continue;
+    mask |= store.devicesOf(page) & ~except;
+    if (store.any(page, PAGE_LOCKED)) continue;
     store.lock(page);
     locked.push(page);
   }
   const recalls: Promise<void>[] = [];
   for (let bit = 0; mask !== 0; bit++, mask >>= 1) {
     if ((mask & 1) === 0) continue;
-    const mine = pages.subarray(0, count).filter((page) => (store.devices[page]! & (1 << bit)) !== 0);
+    const mine = pages.subarray(0, count).filter((page) => (store.devicesOf(page) & (1 << bit)) !== 0);
     recalls.push(store.device(bit).recall(mine, mine.length, mode));
   }
   try {

@@ -29,7 +29,7 @@ export function resolve(
     page = find(space, region, pageNumber);
     if (page < 0) return page;
     // Still being read from its source; if that fails, the page must not be found mapped.
-    if ((store.state[page]! & PAGE_LOCKED) !== 0) return NEEDS_UNLOCK;
+    if (store.any(page, PAGE_LOCKED)) return NEEDS_UNLOCK;
     store.link(key, page);
   }
   return write && !region.shared && store.isShared(page) ? breakCopyOnWrite(space, key, page) : page;
@@ -47,11 +47,11 @@ function find(space: SpaceState, region: Region, pageNumber: number): number {
 /** Gives `key` a page of its own with the same content. Devices that map the old page there are told (`clear`). */
 function breakCopyOnWrite(space: SpaceState, key: number, page: number): number {
   const { store } = space;
-  if ((store.state[page]! & PAGE_LOCKED) !== 0) return NEEDS_UNLOCK;
-  if ((store.state[page]! & PAGE_OWNED) !== 0) return NEEDS_HOME;
+  if (store.any(page, PAGE_LOCKED)) return NEEDS_UNLOCK;
+  if (store.any(page, PAGE_OWNED)) return NEEDS_HOME;
   const copy = store.create();
-  store.state[copy]! |= store.state[page]! & PAGE_LOST;
-  if ((store.state[page]! & PAGE_ZERO) === 0) copyPage(space, page, copy);
+  store.mark(copy, store.stateOf(page) & PAGE_LOST);
+  if (!store.any(page, PAGE_ZERO)) copyPage(space, page, copy);
   const address = (key - space.base) * space.pageSize;
   space.notifiers.begin('clear', address, address + space.pageSize);
   store.unlink(key, page);
@@ -61,9 +61,10 @@ function breakCopyOnWrite(space: SpaceState, key: number, page: number): number 
 }
 
 function copyPage(space: SpaceState, from: number, to: number): void {
-  const { host, state } = space.store;
+  const { store } = space;
+  const { host } = store;
   const offset = host.offsetOf(from);
   const source = host.bufferOf(from).subarray(offset, offset + host.pageSize);
   host.bufferOf(to).set(source, host.offsetOf(to));
-  state[to]! &= ~PAGE_ZERO;
+  store.unmark(to, PAGE_ZERO);
 }
