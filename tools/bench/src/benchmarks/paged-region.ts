@@ -16,6 +16,8 @@ export interface Plan {
   /** Frames the device has. */
   readonly frames: number;
   readonly access: 'read' | 'write';
+  /** Work units that the device keeps in flight, and faults that the mirror serves at once. */
+  readonly units: number;
   /** Pages a launch. */
   readonly slice: number;
 }
@@ -47,10 +49,10 @@ export class PagedRegion {
   }
 
   static async create(plan: Plan): Promise<PagedRegion> {
-    const { pageBytes, pages, frames } = plan;
-    const device = await memory.open({ memory: frames * pageBytes });
+    const { pageBytes, pages, frames, units } = plan;
+    const device = await memory.open({ memory: frames * pageBytes, residentUnits: units, faultBuffer: units });
     const space = await createSpace({ pageSize: pageBytes });
-    const mirror = await space.attach(device, { prefetch: 'none', eviction: 'lru' });
+    const mirror = await space.attach(device, { prefetch: 'none', eviction: 'lru', batch: units });
     const region = space.map({ bytes: pages * pageBytes });
     {
       using held = await region.acquire('write');
