@@ -59,6 +59,7 @@ export class AddressSpace extends Space {
         host: this.state.store.host,
         addressBits: Math.log2(this.state.limit),
         trace: this.state.trace,
+        timeoutMs: this.state.timeoutMs,
       }),
     );
     try {

@@ -2,8 +2,9 @@ import { checkSignal, throwIfAborted } from './abort.js';
 import { hex, rangeOf } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { RecallMode } from './device-pages.js';
-import type { Held, HoldMode, HoldOptions } from './held.js';
+import type { HoldMode, HoldOptions } from './held.js';
 import { HeldRange } from './held-range.js';
+import { checkTimeout } from './in-time.js';
 import { recallPages, recallWhenFree } from './recall.js';
 import {
   PAGE_HELD,
@@ -17,8 +18,6 @@ import {
 } from './page-state.js';
 import { NEEDS_HOME, NEEDS_SOURCE, NEEDS_UNLOCK, resolve } from './resolve.js';
 import type { SpaceState } from './state.js';
-
-const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** No pages of a range, as indexes. */
 const NONE = { from: 0, to: 0 };
@@ -39,10 +38,10 @@ export async function acquire(
   bytes: number,
   mode: HoldMode,
   options: HoldOptions = {},
-): Promise<Held> {
+): Promise<HeldRange> {
   checkMode(mode);
   const range = rangeOf(start, bytes);
-  const limits = checkHoldOptions(options);
+  const limits = checkHoldOptions(space, options);
   const aligned = space.pageRange(start, bytes);
   space.checkOpen();
   space.checkAccess(aligned.start, aligned.end, mode === 'write');
@@ -68,11 +67,25 @@ export async function acquire(
       letGo(space, pages);
       throw error;
     }
-    if (!space.closed && stillMapped(space, first, pages)) {
-      prepare(space, pages, mode, inner);
-      return new HeldRange(space, mode, start, bytes, pages);
-    }
+    if (!space.closed && stillMapped(space, first, pages)) return hold(space, mode, range, pages, inner);
     letGo(space, pages);
+  }
+}
+
+/** Makes claimed pages that are at home what their holder sees. */
+function hold(
+  space: SpaceState,
+  mode: HoldMode,
+  range: { start: number; end: number },
+  pages: Uint32Array,
+  inner: { from: number; to: number },
+): HeldRange {
+  try {
+    prepare(space, pages, mode, inner);
+    return new HeldRange(space, mode, range.start, range.end - range.start, pages);
+  } catch (error) {
+    letGo(space, pages);
+    throw error;
   }
 }
 
@@ -241,12 +254,10 @@ function checkMode(mode: HoldMode): void {
 }
 
 /** @throws TypeError, RangeError */
-export function checkHoldOptions(options: HoldOptions): { timeoutMs: number } {
+export function checkHoldOptions(space: SpaceState, options: HoldOptions): { timeoutMs: number } {
   if (typeof options !== 'object' || options === null) throw new TypeError('hold options must be an object');
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  if (typeof timeoutMs !== 'number') throw new TypeError(`timeoutMs must be a number, got ${typeof timeoutMs}`);
-  if (!(timeoutMs > 0 && timeoutMs <= 2 ** 31 - 1))
-    throw new RangeError(`timeoutMs must lie in 1 to ${2 ** 31 - 1}, got ${timeoutMs}`);
+  const { timeoutMs = space.timeoutMs } = options;
+  checkTimeout(timeoutMs);
   checkSignal(options.signal);
   return { timeoutMs };
 }

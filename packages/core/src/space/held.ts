@@ -3,7 +3,7 @@ export type HoldMode = 'read' | 'write';
 
 /** How long to wait for a range, and what may end the wait. */
 export interface HoldOptions {
-  /** Milliseconds without any progress before `DEVICE_TIMEOUT`; > 0. Default 30,000. */
+  /** Milliseconds without any progress before `DEVICE_TIMEOUT`; > 0. Default: that of the space. */
   readonly timeoutMs?: number;
   /** Ends the wait with `ABORTED`. */
   readonly signal?: AbortSignal;
@@ -30,7 +30,11 @@ export interface Held {
   readonly mode: HoldMode;
   /** First byte address. */
   readonly address: number;
-  /** The bytes of the range. A view of host memory where its pages lie side by side, else a copy that release writes back. */
+  /**
+   * The bytes of the range. A view of host memory where its pages lie side by side, else a copy that release writes back. A page
+   * that is mapped more than once in the range is in such a copy as often: of it, release writes back what differs from what was
+   * there, and where several of its places do, that of the highest address.
+   */
   readonly bytes: Uint8Array;
   /** Whether the range was given back. */
   readonly released: boolean;

@@ -5,14 +5,8 @@ import { inTime } from './in-time.js';
 import { PAGE_CACHED, PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
-import type { ByteSource } from './source.js';
-
-/** How long to wait for one read of a source, and what ends the wait. */
-export interface ReadLimits {
-  /** Milliseconds; > 0. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
+import type { ByteSource, SourceLimits } from './source.js';
+import { Writes } from './writes.js';
 
 /** Most bytes one read of a source asks for. */
 const READ_BYTES = 1 << 20;
@@ -25,7 +19,11 @@ export class MemoryObject {
   readonly source: ByteSource | undefined;
   private readonly store: PageStore;
   private readonly table = new PageTable();
+  private readonly writes = new Writes();
+  /** Regions over it. */
   private references = 0;
+  /** Holds of the CPU for writing, which may outlive the regions. */
+  private holds = 0;
 
   constructor(store: PageStore, source: ByteSource | undefined) {
     this.store = store;
@@ -42,17 +40,30 @@ export class MemoryObject {
     this.references++;
   }
 
-  /** Counts one region less; after the last one, what is dirty is written back and the cache is dropped. */
-  async release(): Promise<void> {
-    if (--this.references > 0) return;
-    await this.settle();
+  /** Counts one region less; after the last one, `settle`s. */
+  async release(limits: SourceLimits): Promise<void> {
+    this.references--;
+    await this.settle(limits);
   }
 
-  /** Writes back what is dirty and drops the cache, if no region maps the object. @throws MirrorError `IO`; then the pages stay */
-  async settle(): Promise<void> {
+  /** Counts one hold for writing more: the cache stays until it ends. */
+  hold(): void {
+    this.holds++;
+  }
+
+  /** Counts one hold less. Returns whether that was the last thing that referred to the object: `settle` it then. */
+  unhold(): boolean {
+    return --this.holds === 0 && this.references === 0;
+  }
+
+  /**
+   * If no region maps the object, writes back what is dirty, and drops the cache if nobody holds it either.
+   * @throws MirrorError `IO`, `DEVICE_TIMEOUT`; then the pages stay
+   */
+  async settle(limits: SourceLimits): Promise<void> {
     if (this.references > 0) return;
-    if (this.source?.write !== undefined) await this.writeBack(0, Infinity);
-    if (this.references === 0) this.drop();
+    await this.writeBack(0, Infinity, limits);
+    if (this.references + this.holds === 0) this.drop();
   }
 
   /** The cached page at an index, or -1. */
@@ -73,7 +84,7 @@ export class MemoryObject {
    * or ignores the signal, reads on in the background, and its pages stay locked until it ends.
    * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`
    */
-  async populate(index: number, count: number, limits: ReadLimits): Promise<void> {
+  async populate(index: number, count: number, limits: SourceLimits): Promise<void> {
     const most = Math.max(1, READ_BYTES / this.store.host.pageSize);
     for (let at = index; at < index + count;) {
       let run = 0;
@@ -83,8 +94,12 @@ export class MemoryObject {
     }
   }
 
-  /** Writes dirty pages of `[index, index + count)` back to the source, those that devices own too. Resolves to pages written. */
-  async writeBack(index: number, count: number): Promise<number> {
+  /**
+   * Writes dirty pages of `[index, index + count)` back to the source, those that devices own too, and waits for writes of them
+   * that others began. Resolves to pages written.
+   * @throws MirrorError `IO`, `DEVICE_TIMEOUT`, `ABORTED`
+   */
+  async writeBack(index: number, count: number, limits: SourceLimits): Promise<number> {
     const { store, source } = this;
     if (source?.write === undefined) return 0;
     const end = index + count;
@@ -95,19 +110,19 @@ export class MemoryObject {
     await recallWhenFree(store, () => Uint32Array.from(owned()), 'clean');
     let written = 0;
     for (const at of this.cached(index, end)) {
+      const offset = at * store.host.pageSize;
+      await this.writes.others(offset, limits);
       const page = this.lookup(at);
       if (page < 0 || !store.any(page, PAGE_DIRTY)) continue;
-      const offset = at * store.host.pageSize;
       const length = Math.min(store.host.pageSize, source.size - offset);
       store.unmark(page, PAGE_DIRTY);
-      try {
-        if (length > 0) await source.write(offset, this.bytesOf(page).slice(0, length));
-      } catch (cause) {
-        store.mark(page, PAGE_DIRTY);
-        throw new MirrorError(
-          'IO',
-          `writing ${length} bytes back at ${offset} failed; the pages stay dirty: sync again`,
-          { cause },
+      if (length > 0) {
+        const bytes = this.bytesOf(page).slice(0, length);
+        await this.writes.begin(
+          offset,
+          () => source.write!(offset, bytes),
+          () => store.mark(page, PAGE_DIRTY),
+          limits,
         );
       }
       written++;
@@ -134,7 +149,7 @@ export class MemoryObject {
     this.table.set(index, page + 1);
   }
 
-  private async readInTime(index: number, count: number, limits: ReadLimits): Promise<void> {
+  private async readInTime(index: number, count: number, limits: SourceLimits): Promise<void> {
     const { timeoutMs, signal } = limits;
     if (await inTime(this.readRun(index, count, signal), timeoutMs, signal)) return;
     throw new MirrorError(

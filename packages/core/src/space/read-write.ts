@@ -15,7 +15,7 @@ export async function readBytes(
   options: HoldOptions,
 ): Promise<Uint8Array> {
   const { end } = rangeOf(start, bytes);
-  checkHoldOptions(options);
+  checkHoldOptions(space, options);
   throwIfAborted(options.signal);
   checkRights(space, start, bytes, false);
   const result = new Uint8Array(bytes);
@@ -42,12 +42,12 @@ export async function writeBytes(
   if (!(from instanceof Uint8Array))
     throw new TypeError('write takes a Uint8Array; wrap other views: new Uint8Array(view.buffer, …)');
   const { end } = rangeOf(start, from.byteLength);
-  checkHoldOptions(options);
+  checkHoldOptions(space, options);
   checkRights(space, start, from.byteLength, true);
   for (let at = start; at < end;) {
     const stop = Math.min(end, Math.floor(at / CHUNK_BYTES + 1) * CHUNK_BYTES);
     using held = await acquire(space, at, stop - at, 'write', { ...options, discard: true });
-    held.bytes.set(from.subarray(at - start, stop - start));
+    held.overwrite(from.subarray(at - start, stop - start));
     at = stop;
   }
 }

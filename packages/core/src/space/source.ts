@@ -11,6 +11,13 @@ export interface ByteSource {
   write?(offset: number, from: Uint8Array): Promise<void> | void;
 }
 
+/** How long to wait for one read or write of a source, and what ends the wait. */
+export interface SourceLimits {
+  /** Milliseconds; > 0. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A source over bytes in memory; `write` changes them. @throws TypeError for anything else, or bytes whose buffer is detached */
 export function bytesSource(bytes: Uint8Array): ByteSource {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('bytesSource takes a Uint8Array');

@@ -3,6 +3,7 @@ import { MirrorError } from '../driver/index.js';
 import type { NotifierList } from '../notifier/index.js';
 import { Tracer } from '../trace/index.js';
 import { acquire } from './acquire.js';
+import { checkTimeout } from './in-time.js';
 import { adviseRange, dontNeed, willNeed } from './advise.js';
 import type { Held, HoldMode, HoldOptions } from './held.js';
 import type { HostMemory } from './host-memory.js';
@@ -30,13 +31,18 @@ export interface SpaceOptions {
   readonly addressBits?: number;
   /** Receives what happens. Default: a tracer of its own. */
   readonly trace?: Tracer;
+  /**
+   * Milliseconds without progress after which a wait of the CPU ends with `DEVICE_TIMEOUT`: for a range it wants to hold, unless
+   * the call says otherwise, and for sources that `sync`, `unmap` and `close` write back to. > 0. Default 30,000.
+   */
+  readonly timeoutMs?: number;
 }
 
 let nextId = 1;
 
 /** Checks options and makes a space's state. @throws TypeError, RangeError */
 export function createSpaceState(options: SpaceOptions): SpaceState {
-  const { addressBits = 47, trace = new Tracer() } = options;
+  const { addressBits = 47, trace = new Tracer(), timeoutMs = 30_000 } = options;
   const host = options.host ?? managedMemory({ pageSize: checkPageSize(options.pageSize ?? 4096) });
   if (options.pageSize !== undefined && options.pageSize !== host.pageSize) {
     throw new RangeError(`pageSize ${options.pageSize} differs from the host memory's ${host.pageSize}`);
@@ -46,7 +52,8 @@ export function createSpaceState(options: SpaceOptions): SpaceState {
   if (!Number.isInteger(addressBits) || addressBits < 32 || addressBits > 47) {
     throw new RangeError(`addressBits must lie in 32 to 47, got ${String(addressBits)}`);
   }
-  return new SpaceState(nextId++, hostStateOf(host), addressBits, trace);
+  checkTimeout(timeoutMs);
+  return new SpaceState(nextId++, hostStateOf(host), addressBits, trace, timeoutMs);
 }
 
 /** A space of up to 2^47 bytes of addresses, as the CPU uses it. Devices come with `AddressSpace`. */

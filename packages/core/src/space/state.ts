@@ -37,17 +37,19 @@ export class SpaceState {
   readonly notifiers = new NotifierList();
   readonly mirrors = new Set<SpaceMirror>();
   readonly trace: Tracer;
+  /** Milliseconds without progress after which a wait of the CPU ends. */
+  readonly timeoutMs: number;
   /** Where the next search for free addresses begins: freed ranges rest until the space went round (R9). */
   cursor: number;
   closed = false;
-  /** Objects without a region whose dirty pages could not be written back. */
+  /** Objects without a region whose dirty pages could not be written back, or are being written back by themselves. */
   readonly unsaved = new Set<MemoryObject>();
   /** Slots found by the operation under way; synchronous use only. */
   readonly scratch = new IdList();
   /** Slots found by a notifier callback: apart from `scratch`, since it runs inside an operation. */
   readonly marks = new IdList();
 
-  constructor(id: number, host: HostState, addressBits: number, trace: Tracer) {
+  constructor(id: number, host: HostState, addressBits: number, trace: Tracer, timeoutMs: number) {
     this.id = id;
     this.host = host;
     this.store = host.store;
@@ -56,6 +58,7 @@ export class SpaceState {
     this.shift = pageShift(this.pageSize);
     this.limit = 2 ** addressBits;
     this.trace = trace;
+    this.timeoutMs = timeoutMs;
     this.cursor = firstAddress(this.pageSize);
   }
 

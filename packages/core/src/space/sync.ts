@@ -16,7 +16,10 @@ export async function syncRange(space: SpaceState, start: number, end: number, o
     const from = Math.max(start, region.start);
     const to = Math.min(end, region.end);
     const count = space.pageOf(to - from);
-    written += await region.object.writeBack(region.objectPage + space.pageOf(from - region.start), count);
+    written += await region.object.writeBack(region.objectPage + space.pageOf(from - region.start), count, {
+      timeoutMs: space.timeoutMs,
+      signal: options.signal,
+    });
     options.onProgress?.(space.pageOf(to - start), space.pageOf(end - start));
   }
   return written;

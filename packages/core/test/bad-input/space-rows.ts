@@ -14,6 +14,7 @@ const create = new Rows('createSpace', 'async')
   .bad('pageSize that differs from the host memory’s', 'RangeError', ({ host }) =>
     createSpace({ host, pageSize: 65_536 }),
   )
+  .number('timeoutMs', [NaN, 0, -1, Infinity, 2 ** 31], (_, timeoutMs) => createSpace({ timeoutMs }))
   .type('host', [5, 'x', {}], (_, host) => createSpace({ host }))
   .type('trace', [5, 'x', {}, null], (_, trace) => createSpace({ trace }));
 

@@ -170,6 +170,61 @@ describe('a source that does not answer', () => {
   });
 });
 
+describe('a source that does not end a write', () => {
+  async function written(timeoutMs = 20) {
+    const space = await createSpace({ timeoutMs });
+    const source = new TestSource(pattern(PAGE));
+    const region = space.map({ bytes: PAGE, source, share: 'shared' });
+    await space.write(region.address, new Uint8Array(PAGE).fill(1));
+    const opened = gate();
+    source.writeGate = opened.opened;
+    return { space, source, region, open: opened.open };
+  }
+
+  it.each(['sync', 'unmap', 'close'] as const)('is waited for no longer than the space says, by %s', async (how) => {
+    const { space, source, region, open } = await written();
+    const work = how === 'sync' ? space.sync(region.address, PAGE) : how === 'unmap' ? region.unmap() : space.close();
+    expect((await expectCode(work, 'DEVICE_TIMEOUT')).message).toMatch(/waited 20 ms for a source to write at byte 0/);
+    open();
+    await settle();
+    expect(source.bytes[0]).toBe(1);
+    await space.close().catch(() => undefined);
+  });
+
+  it('never puts old bytes over newer ones', async () => {
+    const { space, source, region, open } = await written();
+    await expectCode(space.sync(region.address, PAGE), 'DEVICE_TIMEOUT');
+    await space.write(region.address, new Uint8Array(PAGE).fill(2));
+    source.writeGate = undefined;
+    await expectCode(space.sync(region.address, PAGE), 'DEVICE_TIMEOUT');
+    expect(source.writes).toEqual([]);
+    open();
+    await space.sync(region.address, PAGE);
+    expect(source.writes).toHaveLength(2);
+    expect(source.bytes[0]).toBe(2);
+    await space.close();
+  });
+
+  it('is waited for by a second sync, too, and left by an abort', async () => {
+    const { space, source, region, open } = await written(30_000);
+    const first = space.sync(region.address, PAGE);
+    await settle();
+    let ended = false;
+    const second = space.sync(region.address, PAGE).finally(() => (ended = true));
+    const controller = new AbortController();
+    const third = expectCode(space.sync(region.address, PAGE, { signal: controller.signal }), 'ABORTED');
+    await settle();
+    expect(ended).toBe(false);
+    controller.abort();
+    await third;
+    open();
+    expect(await first).toBe(1);
+    expect(await second).toBe(0);
+    expect(source.bytes[0]).toBe(1);
+    await space.close();
+  });
+});
+
 describe('writing a shared file region', () => {
   it('reaches the source by sync, page by page and once', async () => {
     await using rig = await createRig();

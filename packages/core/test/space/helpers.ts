@@ -81,6 +81,8 @@ export class TestSource implements ByteSource {
   writeError: Error | undefined;
   /** Awaited before each read. */
   gate: Promise<void> | undefined;
+  /** Awaited before each write. */
+  writeGate: Promise<void> | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -95,9 +97,11 @@ export class TestSource implements ByteSource {
   }
 
   async write(offset: number, from: Uint8Array): Promise<void> {
+    const late = Uint8Array.from(from);
+    await this.writeGate;
     if (this.writeError !== undefined) throw this.writeError;
     this.writes.push([offset, from.length]);
-    this.bytes.set(from, offset);
+    this.bytes.set(late, offset);
   }
 }
 

@@ -1,0 +1,62 @@
+import { MirrorError } from '../driver/index.js';
+import { inTime } from './in-time.js';
+import type { SourceLimits } from './source.js';
+
+/**
+ * Writes to a source that are under way: at each offset one at a time, so that a late one never puts old bytes over newer ones.
+ * Nobody waits longer than its limits say; what was begun then goes on by itself.
+ */
+export class Writes {
+  private readonly underWay = new Map<number, Promise<void>>();
+
+  /**
+   * Waits for the write at an offset that somebody else began, however it ends.
+   * @throws MirrorError `DEVICE_TIMEOUT`, `ABORTED`
+   */
+  async others(offset: number, limits: SourceLimits): Promise<void> {
+    const work = this.underWay.get(offset);
+    if (work === undefined) return;
+    const ended = work.catch(() => undefined);
+    if (!(await inTime(ended, limits.timeoutMs, limits.signal))) throw timedOut(offset, limits);
+  }
+
+  /**
+   * Begins a write where none is under way, and waits for it. `failed` is called at once when it fails, or does not end in time.
+   * @throws MirrorError `IO` with its error as cause, `DEVICE_TIMEOUT`, `ABORTED`
+   */
+  async begin(
+    offset: number,
+    write: () => Promise<void> | void,
+    failed: () => void,
+    limits: SourceLimits,
+  ): Promise<void> {
+    const work = this.run(offset, write, failed);
+    this.underWay.set(offset, work);
+    try {
+      if (await inTime(work, limits.timeoutMs, limits.signal)) return;
+    } catch (error) {
+      failed();
+      throw error;
+    }
+    failed();
+    throw timedOut(offset, limits);
+  }
+
+  private async run(offset: number, write: () => Promise<void> | void, failed: () => void): Promise<void> {
+    try {
+      await write();
+    } catch (cause) {
+      failed();
+      throw new MirrorError('IO', `writing back at byte ${offset} failed; the page stays dirty: sync again`, { cause });
+    } finally {
+      this.underWay.delete(offset);
+    }
+  }
+}
+
+function timedOut(offset: number, { timeoutMs }: SourceLimits): MirrorError {
+  return new MirrorError(
+    'DEVICE_TIMEOUT',
+    `waited ${timeoutMs} ms for a source to write at byte ${offset}; the page stays dirty: sync again when the source answers`,
+  );
+}
