@@ -39,6 +39,8 @@ export class FaultService {
   private readonly window: ActiveWindow;
   private retired: number;
   private readonly crowd = new CrowdRecord();
+  /** The one queue whose faults are served, while even one work unit of each queue is too much. */
+  private turn: number | undefined;
   /** The device asked for service since the last round. */
   private asked = false;
   private readonly kick: () => void;
@@ -115,7 +117,11 @@ export class FaultService {
     batch.count = 0;
     if (pool.device.faults.pending > 0) pool.device.faults.drain(batch);
     let mirror: MirrorState | undefined;
+    // The queue whose turn it is has nothing to wait for any more: it is another's.
+    if (this.turn !== undefined && batch.count > 0 && !batch.queues.subarray(0, batch.count).includes(this.turn))
+      this.turn = batch.queues[0]!;
     for (let i = 0; i < batch.count; i++) {
+      if (this.turn !== undefined && batch.queues[i] !== this.turn) continue;
       const mmu = batch.mmus[i]!;
       if (mirror?.mmu.id !== mmu) mirror = pool.mirrors.find((candidate) => candidate.mmu.id === mmu);
       // A fault of an MMU that is being closed ends with it.
@@ -151,10 +157,7 @@ export class FaultService {
     const { pool } = this;
     this.fruitless = progressed ? 0 : this.fruitless + 1;
     if (pool.device.faults.stalled === 0 || this.fruitless > FRUITLESS_REPLAYS) return;
-    for (const mirror of pool.mirrors) {
-      pool.batchOf(mirror).replay = true;
-      mirror.stats.replays++;
-    }
+    this.replayAll();
   }
 
   private refuse(mirror: MirrorState): Set<number> {
@@ -176,13 +179,39 @@ export class FaultService {
     this.window.onRound(true);
     this.pool.frames.clearFresh();
     this.crowd.clear();
+    this.endTurn();
     return true;
   }
 
-  /** Work units want more pages than fit: fewer go on. Where a single one cannot get further, what it waits for is refused. */
+  /** What is drained of other queues' faults is not served: they report it again, since every round lets all of them try again. */
+  private beginTurn(queue: number): void {
+    this.turn = queue;
+    this.crowd.clear();
+    for (const mirror of this.pool.mirrors) mirror.deferred.clear();
+    this.replayAll();
+  }
+
+  private endTurn(): void {
+    if (this.turn === undefined) return;
+    this.turn = undefined;
+    this.replayAll();
+  }
+
+  private replayAll(): void {
+    for (const mirror of this.pool.mirrors) {
+      this.pool.batchOf(mirror).replay = true;
+      mirror.stats.replays++;
+    }
+  }
+
+  /**
+   * Work units want more pages than fit: fewer go on, down to one of each launch, and then to one of one queue's. Where that one
+   * cannot get further, what it waits for is refused.
+   */
   private relieve(placed: number, quiet: boolean, done: Promise<void> | undefined): Promise<void> | undefined {
-    const { pool, window } = this;
-    const single = window.size === 1;
+    const { pool, window, batch } = this;
+    const last = window.size === 1;
+    const single = last && (this.turn !== undefined || batch.count === 0);
     window.onRound(false);
     for (const mirror of pool.mirrors) mirror.stats.stalls++;
     reportStall(pool, `frames: ${window.size} work units may go on`);
@@ -198,6 +227,8 @@ export class FaultService {
       }
       pool.batchOf(mirror).replay = true;
     }
+    if (hopeless) this.endTurn();
+    else if (last && !single) this.beginTurn(batch.queues[0]!);
     pool.frames.clearFresh();
     const again = sendRound(pool, this.room, this.activeWindow()).done;
     if (done === undefined) return again;
