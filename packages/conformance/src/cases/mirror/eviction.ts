@@ -137,6 +137,27 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
     },
   },
   {
+    name: 'queues-take-turns',
+    rule: 'R8: launches on several queues, each of which fits the memory alone, all end',
+    mend: 'name the queue that stalled in each fault; let a stalled access report its fault again on every replay',
+    tags: ['igt:several-queues', 'igt:threads-shared-vm'],
+    needs: ['queues', 'program:js', 'replayable-faults'],
+    async run(env) {
+      const t = await SpaceRig.open(env, { frames: 4 });
+      const queues = t.device.queues.filter(({ paging }) => !paging).slice(0, 3);
+      const area = await t.map({ pages: 16 * queues.length });
+      const program = jsProgram((ctx, x, [at = 0, size = 0]) => {
+        for (let page = 0; page < 4; page++) ctx.store32(at + (4 * x + page) * size, 4 * x + page + 1);
+      });
+      const fences = queues.map(({ id }, i) =>
+        t.mirror.launch(program, { args: [area.at(16 * i), t.pageSize], grid: [4], queue: id }),
+      );
+      for (const fence of fences) await fence.wait({ timeoutMs: env.waitMs });
+      for (let page = 0; page < 16 * queues.length; page++)
+        await area.expectCpu(page, Uint8Array.of((page % 16) + 1, 0, 0, 0), `page ${page}, each unit needs all frames`);
+    },
+  },
+  {
     name: 'unit-larger-than-memory',
     rule: 'OUT_OF_DEVICE_MEMORY: the device cannot hold the pages one work unit needs at once',
     mend: 'fail the launch with the code of the cancel; nothing may hang',
