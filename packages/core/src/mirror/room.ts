@@ -45,6 +45,7 @@ export class Room {
       this.pages[i] = frames.pageOf[frame]!;
       this.owners[i] = frames.owner(frame);
     }
+    // Almost always: what is known of the victims then lies in arrays of one host memory.
     if (residencies.length === 1) {
       residencies[0]!.readAhead(this.pages, this.count);
       residencies[0]!.store.readAhead(this.pages, this.count);

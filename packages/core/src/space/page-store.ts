@@ -2,43 +2,21 @@ import { PageTable } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { DevicePages } from './device-pages.js';
 import type { HostMemory } from './host-memory.js';
-import {
-  PAGE_ACCESSED,
-  PAGE_CACHED,
-  PAGE_DEAD,
-  PAGE_HELD,
-  PAGE_LOCKED,
-  PAGE_OWNED,
-  PAGE_USED,
-  PAGE_WRITTEN,
-  PAGE_ZERO,
-} from './page-state.js';
+import { DEVICES_SHIFT, PageRecords, SHARED } from './page-records.js';
+import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_ZERO } from './page-state.js';
 import { Signal } from './signal.js';
 
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
 const KEYS_PER_SPACE = 2 ** 35;
 const MAX_DEVICES = 8;
-const SHARED = 0xffffffff;
-const FIRST_CAPACITY = 256;
-const STATE_MASK = 0xffff;
-const DEVICES_SHIFT = 16;
-/** What a page that nobody else uses may be. */
-const PAGE_PLAIN = PAGE_USED | PAGE_ZERO | PAGE_ACCESSED;
-const EXACT_GROWTH_BELOW = 1 << 16;
 
 /**
  * The pages of a host memory and where they are mapped: one table for all spaces on that memory, one record a page.
  * A page is content; its number is the number of its host frame. A key is a space's page number in the one table.
  */
-export class PageStore {
+export class PageStore extends PageRecords {
   readonly host: HostMemory;
   readonly table = new PageTable();
-  /**
-   * Two words a page, side by side so that one cache line says all about it. The first is the reverse map: slot + 1 of the one
-   * entry that maps the page, 0 for none, SHARED for several (see `sharers`). The second has the page's `PAGE_*` bits, and above
-   * them the page flag of the 2014 RFC: bit `d` says that device `d` holds a copy.
-   */
-  private records = new Uint32Array(2 * FIRST_CAPACITY);
   /** First words of records; used within `readAhead`. */
   private mappers = new Uint32Array(0);
   private readonly sharers = new Map<number, number[]>();
@@ -49,6 +27,7 @@ export class PageStore {
   readonly changed = new Signal();
 
   constructor(host: HostMemory) {
+    super();
     this.host = host;
   }
 
@@ -120,31 +99,6 @@ export class PageStore {
     this.mark(page, PAGE_ZERO);
   }
 
-  /** The `PAGE_*` bits of a page. */
-  stateOf(page: number): number {
-    return this.records[2 * page + 1]! & STATE_MASK;
-  }
-
-  /** Whether a page has any of these `PAGE_*` bits. */
-  any(page: number, bits: number): boolean {
-    return (this.records[2 * page + 1]! & bits) !== 0;
-  }
-
-  /** Sets `PAGE_*` bits. */
-  mark(page: number, bits: number): void {
-    this.records[2 * page + 1]! |= bits;
-  }
-
-  /** Clears `PAGE_*` bits. */
-  unmark(page: number, bits: number): void {
-    this.records[2 * page + 1]! &= ~bits;
-  }
-
-  /** The page flag: bit `d` says that device `d` holds a copy of the page. */
-  devicesOf(page: number): number {
-    return this.records[2 * page + 1]! >>> DEVICES_SHIFT;
-  }
-
   /** Reads ahead what is known about the first `count` pages, and where each is mapped. */
   readAhead(pages: Uint32Array, count: number): void {
     const { records } = this;
@@ -166,21 +120,6 @@ export class PageStore {
     const { table } = this;
     table.getAll(base, numbers, count, out);
     for (let i = 0; i < count; i++) out[i]! -= 1;
-  }
-
-  /**
-   * Whether all of the first `count` are pages that nothing but one mapping refers to: no device, hold, lock, cache, loss or
-   * other mapping stands in the way of using them. Short for the same reason.
-   */
-  areIdle(pages: Int32Array, count: number): boolean {
-    const { records } = this;
-    let busy = 0;
-    for (let i = 0; i < count; i++) {
-      const page = pages[i]!;
-      if (page < 0) return false;
-      busy |= (records[2 * page + 1]! & ~PAGE_PLAIN) | Number(records[2 * page] === SHARED);
-    }
-    return busy === 0;
   }
 
   /** Maps `page` at `key`, where nothing is mapped. */
@@ -245,33 +184,6 @@ export class PageStore {
     if (this.any(page, PAGE_DEAD)) this.reap(page);
   }
 
-  /**
-   * As `lock`, where the devices of `mask` and no others hold the page; else it does nothing and returns false. It leaves it to
-   * the caller, who knows the frame, to keep it from being evicted.
-   */
-  lockHeldBy(page: number, mask: number): boolean {
-    const record = this.records[2 * page + 1]!;
-    if (record >>> DEVICES_SHIFT !== mask) return false;
-    this.records[2 * page + 1] = record | PAGE_LOCKED;
-    return true;
-  }
-
-  /** As `unlock`, under the terms of `lockHeldBy`, where the page is alive. */
-  unlockHeldBy(page: number, mask: number): boolean {
-    const record = this.records[2 * page + 1]!;
-    if (record >>> DEVICES_SHIFT !== mask || (record & PAGE_DEAD) !== 0) return false;
-    this.records[2 * page + 1] = record & ~PAGE_LOCKED;
-    return true;
-  }
-
-  /** As `unlock`, and no device holds or owns the page any more, under the terms of `unlockHeldBy`. */
-  releaseHeldBy(page: number, mask: number): boolean {
-    const record = this.records[2 * page + 1]!;
-    if (record >>> DEVICES_SHIFT !== mask || (record & PAGE_DEAD) !== 0) return false;
-    this.records[2 * page + 1] = record & STATE_MASK & ~(PAGE_LOCKED | PAGE_OWNED | PAGE_WRITTEN);
-    return true;
-  }
-
   /** Adds a CPU hold. */
   hold(page: number, bit: number): void {
     this.mark(page, bit);
@@ -301,15 +213,6 @@ export class PageStore {
     if (this.any(page, PAGE_DEAD)) this.reap(page);
   }
 
-  private prepare(first: number, count: number): void {
-    if (2 * (first + count) > this.records.length) this.grow(first + count);
-    const { records } = this;
-    for (let page = first; page < first + count; page++) {
-      records[2 * page] = 0;
-      records[2 * page + 1] = PAGE_USED | PAGE_ZERO;
-    }
-  }
-
   private blockOnDevices(page: number, blocked: boolean): void {
     for (let bit = 0, left = this.devicesOf(page); left !== 0; bit++, left >>= 1) {
       if ((left & 1) === 1) this.pools[bit]?.block(page, blocked);
@@ -328,13 +231,5 @@ export class PageStore {
     if (this.any(page, PAGE_LOCKED | PAGE_HELD) || this.devicesOf(page) !== 0) return;
     this.records[2 * page + 1] = 0;
     this.host.free(page);
-  }
-
-  private grow(needed: number): void {
-    const pages = this.records.length / 2;
-    const step = pages < EXACT_GROWTH_BELOW ? pages * 2 : Math.ceil(pages * 1.0625);
-    const records = new Uint32Array(2 * Math.max(needed, step));
-    records.set(this.records);
-    this.records = records;
   }
 }
