@@ -14,6 +14,8 @@ export async function adviseRange(
   checkAdvice(space, request);
   space.checkMapped(start, end);
   const { pin } = request;
+  // A page that nobody may read is not brought to a device, even where it still lies on one.
+  if (pin !== undefined && pin !== null) space.checkAccess(start, end, false);
   const regions = isolate(space, owner, start, end);
   const before = regions.map((region) => region.advice);
   for (const region of regions) region.advice = { ...region.advice, ...request };

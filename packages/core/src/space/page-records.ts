@@ -1,12 +1,4 @@
-import {
-  PAGE_ACCESSED,
-  PAGE_DEAD,
-  PAGE_LOCKED,
-  PAGE_OWNED,
-  PAGE_USED,
-  PAGE_WRITTEN,
-  PAGE_ZERO,
-} from './page-state.js';
+import { PAGE_ACCESSED, PAGE_DEAD, PAGE_LOCKED, PAGE_OWNED, PAGE_USED, PAGE_WRITTEN, PAGE_ZERO } from './page-state.js';
 
 /** In the first word of a record: several entries map the page. */
 export const SHARED = 0xffffffff;

@@ -140,7 +140,7 @@ export class Space implements RegionOwner {
     return remapRange(this.state, this, range.start, range.end, options);
   }
 
-  /** Attaches advice to the pages that hold a range; resolves when a pin is in force. @throws MirrorError `ADDRESS_NOT_MAPPED`, `OUT_OF_DEVICE_MEMORY` for a pin */
+  /** Attaches advice to the pages that hold a range; resolves when a pin is in force. @throws MirrorError `ADDRESS_NOT_MAPPED`; for a pin `ACCESS_DENIED` where a region allows no reading, `OUT_OF_DEVICE_MEMORY` */
   async advise(start: number, bytes: number, advice: Advice): Promise<void> {
     this.state.checkOpen();
     const range = this.state.pageRange(start, bytes);

@@ -37,11 +37,16 @@ describe('launches on several queues that together need more than fits', () => {
     const { address } = space.map({ bytes: 64 * PAGE });
     const launch = (queue: number, pages: number) =>
       mirror.launch(touchPages, { args: [address + queue * 16 * PAGE, pages, PAGE], grid: [2], queue }).wait();
-    const [first, second, third] = await Promise.all([launch(0, 3), expectCode(launch(1, 4), 'OUT_OF_DEVICE_MEMORY'), launch(2, 3)]);
+    const [first, second, third] = await Promise.all([
+      launch(0, 3),
+      expectCode(launch(1, 4), 'OUT_OF_DEVICE_MEMORY'),
+      launch(2, 3),
+    ]);
     expect([first, third]).toEqual([undefined, undefined]);
     expect(second.message).toMatch(/more pages at once/);
     const words = new Uint32Array((await space.read(address, 64 * PAGE)).buffer);
-    for (const queue of [0, 2]) for (let page = 0; page < 6; page++) expect(words[(queue * 16 + page) * 1024]).toBe(Math.floor(page / 3) + 1);
+    for (const queue of [0, 2])
+      for (let page = 0; page < 6; page++) expect(words[(queue * 16 + page) * 1024]).toBe(Math.floor(page / 3) + 1);
     await space.close();
     await device.close();
     expect(device.violations).toEqual([]);

@@ -157,13 +157,9 @@ export async function advise(scene: Scene, op: AdviseOperation): Promise<void> {
     }),
   );
   let expected = plain.hole(range.start, range.end);
-  if (expected === undefined && pin !== null && plain.refused(range.start, range.end, false) !== undefined)
-    expected = 'OUT_OF_DEVICE_MEMORY';
+  if (expected === undefined && pin !== null) expected = plain.refused(range.start, range.end, false)?.code;
   agree('advise', outcome, expected);
-  if (plain.hole(range.start, range.end) !== undefined) return;
+  if (expected !== undefined) return;
   const regions = plain.isolate(range.start, range.end);
   if (op.pin !== undefined) for (const region of regions) region.pin = pin === null ? -1 : number;
-  if (expected === undefined) return;
-  await member.space.advise(start, bytes, { pin: null });
-  for (const region of regions) region.pin = -1;
 }

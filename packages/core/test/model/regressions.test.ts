@@ -35,6 +35,22 @@ test('a page whose dirty bit was harvested can be written again after the CPU re
     launched,
   ]));
 
+test('a pin of what nobody may read is refused, also where it lies on the device', () =>
+  replay({}, [
+    mapped,
+    { kind: 'read', place: first, device: 0, seed: 1 },
+    { kind: 'protect', place: first, access: 'none' },
+    {
+      kind: 'advise',
+      place: first,
+      device: 0,
+      preferred: undefined,
+      readMostly: undefined,
+      accessedBy: undefined,
+      pin: true,
+    },
+  ]));
+
 test('a pin takes a page of a file that another device owns through another mapping', () =>
   replay({ frames: [4, 5] }, [
     { ...mapped, where: 'free', share: 'shared', file: 1 },

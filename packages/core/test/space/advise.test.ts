@@ -1,6 +1,6 @@
 import { RESIDENT_DEVICE, RESIDENT_HOST, RESIDENT_WRITABLE } from '@mirrorspace/core';
 import { describe, expect, it } from 'vitest';
-import { createRig, layout, openDevice, PAGE, pattern, settle, TestSource } from './helpers.js';
+import { createRig, expectCode, layout, openDevice, PAGE, pattern, settle, TestSource } from './helpers.js';
 
 const BASE = 0x4000_0000;
 const BOTH = RESIDENT_HOST | RESIDENT_DEVICE;
@@ -68,6 +68,17 @@ describe('advise', () => {
     expect(space.regionAt(BASE + PAGE)!.advice).toEqual({ readMostly: true, preferredLocation: mirror });
     await space.advise(BASE + PAGE, PAGE, { preferredLocation: null });
     expect(space.regionAt(BASE + PAGE)!.advice.preferredLocation).toBeNull();
+  });
+
+  it('pin: refuses what nobody may read, and changes nothing', async () => {
+    await using rig = await createRig();
+    const { space, mirror } = rig;
+    const region = space.map({ bytes: 2 * PAGE });
+    await mirror.read(region.address, 2 * PAGE);
+    await space.protect(region.address + PAGE, PAGE, 'none');
+    const error = await expectCode(space.advise(region.address, 2 * PAGE, { pin: mirror }), 'ACCESS_DENIED');
+    expect(error.address).toBe(region.address + PAGE);
+    expect(region.advice).toEqual({});
   });
 
   it('pin: moves with the advice from one device to another', async () => {

@@ -178,7 +178,7 @@ describe('a source that does not end a write', () => {
     await space.write(region.address, new Uint8Array(PAGE).fill(1));
     const opened = gate();
     source.writeGate = opened.opened;
-    return { space, source, region, open: opened.open };
+    return { space, source, region, open: () => opened.open() };
   }
 
   it.each(['sync', 'unmap', 'close'] as const)('is waited for no longer than the space says, by %s', async (how) => {
