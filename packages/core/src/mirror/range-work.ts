@@ -130,12 +130,12 @@ function touched(mirror: MirrorState, from: number, to: number): number[] {
 /** The pages behind a range of page numbers of a region: those that are mapped there, and those of its object that are not mapped yet. */
 function known(mirror: MirrorState, region: Region, from: number, to: number): number[] {
   const { space } = mirror;
-  if (region.object === undefined) return touched(mirror, from, to);
-  const pages: number[] = [];
-  for (let at = from; at < to; at++) {
-    const mapped = space.store.lookup(space.base + at);
-    const page = mapped >= 0 ? mapped : region.object.lookup(region.objectPage + at - space.pageOf(region.start));
-    if (page >= 0) pages.push(page);
+  const pages = touched(mirror, from, to);
+  const { object } = region;
+  if (object === undefined) return pages;
+  const ahead = region.objectPage - space.pageOf(region.start);
+  for (const index of object.cached(from + ahead, to + ahead)) {
+    if (space.store.lookup(space.base + index - ahead) < 0) pages.push(object.lookup(index));
   }
   return pages;
 }
@@ -149,16 +149,22 @@ export async function sendHome(mirror: MirrorState, start: number, end: number):
   return recallWhenFree(store, () => Uint32Array.from(here()), 'revoke', ~(1 << residency.bit));
 }
 
-/** Keeps the resident pages of a byte range from eviction, or lets them go. Returns how many of its pages are resident. */
+/**
+ * Keeps the resident pages of a byte range from eviction, or lets them go. Returns how many of its pages are resident: whether
+ * the device has an entry for them here does not matter, since their content needs no bringing.
+ */
 export function setPinned(pool: DevicePool, mirror: MirrorState, start: number, end: number, pinned: boolean): number {
   const { space, residency } = mirror;
   let resident = 0;
-  for (const page of touched(mirror, space.pageOf(start), space.pageOf(end))) {
-    const frame = residency.frame(page);
-    if (frame < 0) continue;
-    resident++;
-    if (pinned) pool.frames.blocked[frame]! |= BLOCK_PINNED;
-    else pool.frames.blocked[frame]! &= ~BLOCK_PINNED;
+  for (const region of space.regions.overlapping(start, end)) {
+    const { start: from, end: to } = within(space, region, space.pageOf(start), space.pageOf(end));
+    for (const page of known(mirror, region, from, to)) {
+      const frame = residency.frame(page);
+      if (frame < 0) continue;
+      resident++;
+      if (pinned) pool.frames.blocked[frame]! |= BLOCK_PINNED;
+      else pool.frames.blocked[frame]! &= ~BLOCK_PINNED;
+    }
   }
   return resident;
 }

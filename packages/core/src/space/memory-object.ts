@@ -131,7 +131,7 @@ export class MemoryObject {
   }
 
   /** Indexes of the cached pages of `[index, end)`, ascending; a snapshot. */
-  private cached(index: number, end: number): number[] {
+  cached(index: number, end: number): number[] {
     const slots = new IdList();
     this.table.collect(index, Math.min(end, PAGE_NUMBER_LIMIT), slots);
     return Array.from(slots.items.subarray(0, slots.length), (slot) => this.table.pageOfSlot(slot));

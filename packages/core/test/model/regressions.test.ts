@@ -51,6 +51,21 @@ test('a pin of what nobody may read is refused, also where it lies on the device
     },
   ]));
 
+test('a pin of two places of one page of a file needs one frame, and is in force', () =>
+  replay({ frames: [6] }, [
+    { ...mapped, page: 3, file: 2 },
+    { ...mapped, page: 4, file: 2 },
+    {
+      kind: 'advise',
+      place: { ...first, page: 3, offset: 2, length: 4 },
+      device: 0,
+      preferred: undefined,
+      readMostly: undefined,
+      accessedBy: undefined,
+      pin: true,
+    },
+  ]));
+
 test('a pin takes a page of a file that another device owns through another mapping', () =>
   replay({ frames: [4, 5] }, [
     { ...mapped, where: 'free', share: 'shared', file: 1 },
