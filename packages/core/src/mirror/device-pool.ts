@@ -32,6 +32,8 @@ export class DevicePool implements ResidencyPool {
   readonly faults: FaultService;
   /** Attachments under way. */
   attaching = 0;
+  /** Mirrors that were removed and not released yet. */
+  private leaving = 0;
   private running = false;
   private again = false;
   /** Fires when somebody kicked the loop while it waited. */
@@ -77,19 +79,31 @@ export class DevicePool implements ResidencyPool {
 
   /** Whether any space is mirrored here, or about to be. */
   get inUse(): boolean {
-    return this.attaching + this.state.mirrors.length > 0 && this.state.lostError === undefined;
+    return this.attaching + this.state.mirrors.length + this.leaving > 0 && this.state.lostError === undefined;
   }
 
-  /** Removes a mirror; its space must have no entries on the device any more. */
-  release(mirror: MirrorState): void {
-    const { mirrors, residencies } = this.state;
+  /**
+   * Removes a mirror, whose space must have no entries on the device any more: from now on nothing is sent for it. Resolves when
+   * all that was sent is done, so that its MMU can be closed; a command for a closed one would fail, and count as the device's
+   * failure. Release it then.
+   */
+  remove(mirror: MirrorState): Promise<void> {
+    const { mirrors } = this.state;
     mirrors.splice(mirrors.indexOf(mirror), 1);
+    if (mirrors.length === 0) this.state.device.faults.listen(null);
+    this.leaving++;
+    return this.state.idle();
+  }
+
+  /** Gives back what a removed mirror had of the pool. */
+  release(mirror: MirrorState): void {
+    const { residencies } = this.state;
     const { residency } = mirror;
+    this.leaving--;
     if (--residency.mirrors === 0) {
       residency.close();
       residencies[residency.index] = undefined;
     }
-    if (mirrors.length === 0) this.state.device.faults.listen(null);
   }
 
   kick(): void {

@@ -234,6 +234,7 @@ export class Mirror implements SpaceMirror {
       if (pool.state.lostError === undefined) await bringAllHome(pool, state);
     } finally {
       this.notifier.remove();
+      await pool.remove(state);
       await state.mmu.close();
       pool.release(state);
     }

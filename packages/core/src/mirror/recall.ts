@@ -31,18 +31,21 @@ function recallChunk(
   pages: Uint32Array,
   mode: RecallMode,
 ): Promise<void> | undefined {
+  const mirror = pool.mirrors.find((candidate) => candidate.residency === residency);
+  // Its last mirror is leaving, after everything else did.
+  if (mirror === undefined) return undefined;
   const garbage = collectGarbage(pool);
   const since = pool.device.now();
   for (let i = 0; i < pages.length; i++) {
     if (residency.frame(pages[i]!) < 0) continue;
     depart(pool, residency, pages[i]!, mode);
-    pool.someMirror(residency).stats.recalls++;
+    mirror.stats.recalls++;
   }
   return pool.send(undefined, (parts, away) => {
     if (away !== undefined) return;
-    for (const { mirror, batch } of parts) settleDepartures(mirror, batch);
+    for (const part of parts) settleDepartures(part.mirror, part.batch);
     freeGarbage(pool, garbage);
-    reportRecall(pool, pool.someMirror(residency), pages.length, mode !== 'clean', since);
+    reportRecall(pool, mirror, pages.length, mode !== 'clean', since);
     if (mode === 'drop') for (let i = 0; i < pages.length; i++) empty(residency, pages[i]!);
     if (mode !== 'clean') for (let i = 0; i < pages.length; i++) forget(pool, residency, pages[i]!);
   });

@@ -35,6 +35,19 @@ test('a page whose dirty bit was harvested can be written again after the CPU re
     launched,
   ]));
 
+test('a space that closes takes no device away from another one', () => {
+  const twice = { ...launched, place: { ...first, length: 5 } };
+  const settings = { faultBuffer: 8, batch: 1, residentUnits: 8, pagesPerCommand: 2, commandsPerSubmit: 2 };
+  return replay({ ...settings, frames: [4], latencySeed: 0 }, [
+    { kind: 'fork', member: 0 },
+    twice,
+    { kind: 'attach', member: 1, device: 0 },
+    { ...twice, place: { ...first, offset: 3, length: 4 }, seed: 4 },
+    { kind: 'close', member: 0 },
+    { kind: 'read', place: first, device: 0, seed: 1 },
+  ]);
+});
+
 test('a pin of what nobody may read is refused, also where it lies on the device', () =>
   replay({}, [
     mapped,
