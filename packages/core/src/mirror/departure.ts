@@ -43,7 +43,7 @@ export function depart(pool: PoolState, residency: Residency, page: number, mode
   }
   // A page that stays for reading has lost its entry, too: the next access makes it anew.
   residency.uninstall(page);
-  if (content) pool.batchOf(pool.someMirror(residency)).force.push(0, frame, page, 0);
+  if (content) pool.batchOf(pool.someMirror(residency)!).force.push(0, frame, page, 0);
 }
 
 /** Takes note of what a batch of departures brought home. Returns how many pages were dirty. */

@@ -73,9 +73,9 @@ export class PoolState {
     return undefined;
   }
 
-  /** Any mirror of a residency: one exists as long as the residency does. */
-  someMirror(residency: Residency): MirrorState {
-    return this.mirrors.find((mirror) => mirror.residency === residency)!;
+  /** Any mirror of a residency: one exists as long as anything is resident. */
+  someMirror(residency: Residency): MirrorState | undefined {
+    return this.mirrors.find((mirror) => mirror.residency === residency);
   }
 
   /** The batch that is being collected for a mirror. */

@@ -31,7 +31,7 @@ function recallChunk(
   pages: Uint32Array,
   mode: RecallMode,
 ): Promise<void> | undefined {
-  const mirror = pool.mirrors.find((candidate) => candidate.residency === residency);
+  const mirror = pool.someMirror(residency);
   // Its last mirror is leaving, after everything else did.
   if (mirror === undefined) return undefined;
   const garbage = collectGarbage(pool);

@@ -24,7 +24,7 @@ export class PageRecords {
     return this.records[2 * page + 1]! & STATE_MASK;
   }
 
-  /** Whether a page has any of these `PAGE_*` bits. */
+  /** Whether a page has one or more of these `PAGE_*` bits. */
   any(page: number, bits: number): boolean {
     return (this.records[2 * page + 1]! & bits) !== 0;
   }

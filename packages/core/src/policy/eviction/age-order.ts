@@ -1,4 +1,4 @@
-import { checkFrames } from './check-frames.js';
+import { checkCapacity, checkFrames } from './check-frames.js';
 import { Oldest } from './oldest.js';
 
 /** The oldest are looked for one in so many at a time (a power of two), but not fewer than the smallest portion. */
@@ -29,9 +29,7 @@ export class AgeOrder {
 
   /** @throws RangeError when `capacity` is no integer in 0 … 2 ** 30 - 1 */
   constructor(capacity: number) {
-    if (!Number.isInteger(capacity) || capacity < 0 || capacity >= 2 ** 30) {
-      throw new RangeError(`capacity must be an integer from 0 to ${2 ** 30 - 1}, got ${capacity}`);
-    }
+    checkCapacity(capacity);
     this.stamps = new Int32Array(capacity);
     this.lastTime = Math.min(LAST_STAMP, Math.max(FEWEST_STAMPS, STAMPS_A_FRAME * capacity));
   }

@@ -1,4 +1,4 @@
-import { checkFrames } from './check-frames.js';
+import { checkCapacity, checkFrames } from './check-frames.js';
 import type { EvictionPolicy } from './types.js';
 
 const ABSENT = 0;
@@ -18,9 +18,7 @@ export class ClockEviction implements EvictionPolicy {
 
   /** @throws RangeError when `capacity` is no integer in 0 … 2 ** 30 - 1 */
   constructor(capacity: number) {
-    if (!Number.isInteger(capacity) || capacity < 0 || capacity >= 2 ** 30) {
-      throw new RangeError(`capacity must be an integer from 0 to ${2 ** 30 - 1}, got ${capacity}`);
-    }
+    checkCapacity(capacity);
     this.state = new Uint8Array(capacity);
   }
 
