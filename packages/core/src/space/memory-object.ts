@@ -1,8 +1,9 @@
 import { IdList, PAGE_NUMBER_LIMIT, PageTable } from '../address/index.js';
 import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
+import type { PageCache } from './cache-homes.js';
 import { inTime } from './in-time.js';
-import { PAGE_CACHED, PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import { PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import type { ByteSource, SourceLimits } from './source.js';
@@ -15,11 +16,13 @@ const READ_BYTES = 1 << 20;
  * What shared and file regions map: a page cache over a byte source, or shared anonymous memory where there is none.
  * Page `i` holds the bytes from `i * pageSize`. The kernel's `address_space` of an inode.
  */
-export class MemoryObject {
+export class MemoryObject implements PageCache {
   readonly source: ByteSource | undefined;
   private readonly store: PageStore;
   private readonly table = new PageTable();
   private readonly writes = new Writes();
+  /** Its number among those that cache pages; of use while it caches any. */
+  private id = -1;
   /** Regions over it. */
   private references = 0;
   /** Holds of the CPU for writing, which may outlive the regions. */
@@ -144,9 +147,22 @@ export class MemoryObject {
     return host.bufferOf(page).subarray(offset, offset + host.pageSize);
   }
 
-  private insert(index: number, page: number): void {
-    this.store.mark(page, PAGE_CACHED);
+  /** Puts another page, already cached, at an index. */
+  replace(index: number, page: number): void {
+    this.store.cache(page, this.id, index);
     this.table.set(index, page + 1);
+  }
+
+  private insert(index: number, page: number): void {
+    if (this.table.size === 0) this.id = this.store.homes.open(this);
+    this.replace(index, page);
+  }
+
+  /** Takes the page at an index out of the cache. */
+  private remove(index: number): void {
+    const page = this.table.delete(index) - 1;
+    if (this.table.size === 0) this.store.homes.close(this.id);
+    this.store.uncache(page);
   }
 
   private async readInTime(index: number, count: number, limits: SourceLimits): Promise<void> {
@@ -174,8 +190,7 @@ export class MemoryObject {
       for (let i = 0; i < count; i++) {
         // The cache may have been dropped meanwhile, and filled anew.
         if (this.lookup(index + i) === first + i) {
-          this.table.delete(index + i);
-          store.uncache(first + i);
+          this.remove(index + i);
         }
         store.unlock(first + i);
       }
@@ -209,6 +224,6 @@ export class MemoryObject {
   }
 
   private drop(): void {
-    for (const at of this.cached(0, Infinity)) this.store.uncache(this.table.delete(at) - 1);
+    for (const at of this.cached(0, Infinity)) this.remove(at);
   }
 }

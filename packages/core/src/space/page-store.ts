@@ -1,5 +1,7 @@
 import { PageTable } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
+import type { NotifierList } from '../notifier/index.js';
+import { CacheHomes } from './cache-homes.js';
 import type { DevicePages } from './device-pages.js';
 import type { HostMemory } from './host-memory.js';
 import { DEVICES_SHIFT, PageRecords, SHARED } from './page-records.js';
@@ -9,6 +11,15 @@ import { Signal } from './signal.js';
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
 const KEYS_PER_SPACE = 2 ** 35;
 const MAX_DEVICES = 8;
+
+/** What a page store knows of a space. */
+export interface KeySpace {
+  /** Key of its page 0. */
+  readonly base: number;
+  readonly pageSize: number;
+  /** Who is told before its entries change. */
+  readonly notifiers: NotifierList;
+}
 
 /**
  * The pages of a host memory and where they are mapped: one table for all spaces on that memory, one record a page.
@@ -21,7 +32,9 @@ export class PageStore extends PageRecords {
   private mappers = new Uint32Array(0);
   private readonly sharers = new Map<number, number[]>();
   private readonly pools: (DevicePages | undefined)[] = [];
-  private readonly spaces: boolean[] = [];
+  private readonly spaces: (KeySpace | undefined)[] = [];
+  /** Where cached pages are cached. */
+  readonly homes = new CacheHomes();
   private readonly holders = new Map<number, number>();
   /** Fires when locks, holds or mappings changed. */
   readonly changed = new Signal();
@@ -33,20 +46,26 @@ export class PageStore extends PageRecords {
 
   /** Metadata in bytes: table, page records, host memory's own. */
   get bytes(): number {
-    return this.records.byteLength + this.table.bytes + 48 * this.sharers.size + this.host.metadataBytes;
+    const lists = 48 * this.sharers.size + this.homes.bytes;
+    return this.records.byteLength + this.table.bytes + lists + this.host.metadataBytes;
   }
 
   /** Takes a number for a space; its keys begin at `number * 2^35`. */
-  openSpace(): number {
-    let id = this.spaces.indexOf(false);
+  openSpace(space: KeySpace): number {
+    let id = this.spaces.indexOf(undefined);
     if (id < 0) id = this.spaces.length;
-    this.spaces[id] = true;
+    this.spaces[id] = space;
     return id * KEYS_PER_SPACE;
+  }
+
+  /** The space that a key belongs to. */
+  spaceAt(key: number): KeySpace {
+    return this.spaces[Math.floor(key / KEYS_PER_SPACE)]!;
   }
 
   /** Gives a space's keys back. */
   closeSpace(base: number): void {
-    this.spaces[base / KEYS_PER_SPACE] = false;
+    this.spaces[base / KEYS_PER_SPACE] = undefined;
   }
 
   /** Takes a bit for a device's pages. @throws MirrorError `INVALID_ARGUMENT` when eight devices are attached */
@@ -146,6 +165,12 @@ export class PageStore extends PageRecords {
     } else this.records[2 * page] = 0;
     this.table.delete(key);
     if (this.records[2 * page] === 0 && !this.any(page, PAGE_CACHED)) this.die(page);
+  }
+
+  /** Notes that an object caches a page at an index. */
+  cache(page: number, object: number, index: number): void {
+    this.mark(page, PAGE_CACHED);
+    this.homes.enter(page, object, index);
   }
 
   /** Takes a page out of its object's cache; it dies if nothing maps it. */

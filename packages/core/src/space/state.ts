@@ -53,7 +53,7 @@ export class SpaceState {
     this.id = id;
     this.host = host;
     this.store = host.store;
-    this.base = this.store.openSpace();
+    this.base = this.store.openSpace(this);
     this.pageSize = this.store.host.pageSize;
     this.shift = pageShift(this.pageSize);
     this.limit = 2 ** addressBits;
