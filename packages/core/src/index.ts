@@ -5,9 +5,11 @@ export * from './mirror/index.js';
 export * from './notifier/index.js';
 export * from './policy/index.js';
 export {
+  accessHandleSwap,
   type Advice,
   bytesSource,
   type ByteSource,
+  fileSwap,
   type HoldMode,
   type HoldOptions,
   type Held,
@@ -15,12 +17,19 @@ export {
   managedMemory,
   type ManagedMemoryOptions,
   type MapOptions,
+  memorySwap,
+  type MemoryUse,
+  type ReclaimOptions,
+  type ReclaimStats,
   type Region,
   type RegionAccess,
   type RangeOptions,
   type RemapOptions,
   Space,
   type SpaceOptions,
+  type SwapAccessHandle,
+  type SwapFile,
+  type SwapStore,
   type ViewConstructor,
   type WrittenRange,
 } from './space/index.js';

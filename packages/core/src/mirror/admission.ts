@@ -8,8 +8,11 @@ import {
 } from '../driver/index.js';
 import {
   allows,
+  bringBack,
+  isOutOfMemory,
   NEEDS_HOME,
   NEEDS_SOURCE,
+  NEEDS_SWAP,
   NEEDS_UNLOCK,
   PAGE_HELD,
   PAGE_HELD_WRITE,
@@ -134,7 +137,8 @@ export class Admission {
       // What the device will write must have a place to come home to.
       if (page >= 0 && write) store.host.commit(page, 1);
     } catch (error) {
-      this.cancel(mirror, pageNumber, cancelReason(error));
+      if (isOutOfMemory(error) && store.pressure !== undefined) this.relieve(mirror, pageNumber, write, error);
+      else this.cancel(mirror, pageNumber, cancelReason(error));
       return;
     }
     if (page < 0) {
@@ -181,6 +185,9 @@ export class Admission {
     if (need === NEEDS_HOME) {
       const page = space.store.lookup(space.base + pageNumber);
       void this.work(mirror, pageNumber, () => recallPages(space.store, Uint32Array.of(page), 1, 'clean'));
+    } else if (need === NEEDS_SWAP) {
+      const limits = { timeoutMs: this.pool.timeoutMs };
+      void this.work(mirror, pageNumber, () => bringBack(space, pageNumber, pageNumber + 1, limits));
     } else if (need === NEEDS_SOURCE) {
       const index = region.objectPage + pageNumber - space.pageOf(region.start);
       const count = Math.min(READ_AHEAD, space.pageOf(region.end) - pageNumber);
@@ -190,6 +197,14 @@ export class Admission {
         reportPopulate(this.pool, mirror, pageNumber, count, since);
       });
     }
+  }
+
+  /** Host memory is used up: the fault waits until a page was reclaimed, and fails if none can be. */
+  private relieve(mirror: MirrorState, pageNumber: number, write: boolean, refusal: unknown): void {
+    this.defer(mirror, pageNumber, write);
+    if (mirror.preparing.has(pageNumber)) return;
+    mirror.preparing.add(pageNumber);
+    void this.work(mirror, pageNumber, () => mirror.space.store.pressure!.relieve(refusal));
   }
 
   /** Takes a page from other devices; the lock goes to this pool's next round. */

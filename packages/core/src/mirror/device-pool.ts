@@ -3,6 +3,7 @@ import type { EvictionFactory } from '../policy/index.js';
 import { type PageStore, type RecallMode, Signal } from '../space/index.js';
 import { FaultService } from './fault-service.js';
 import { flushPool } from './flush.js';
+import { harvestPages } from './harvest.js';
 import { loseDevice } from './loss.js';
 import type { MirrorState } from './mirror-state.js';
 import { PoolState } from './pool-state.js';
@@ -116,6 +117,19 @@ export class DevicePool implements ResidencyPool {
 
   recall(residency: Residency, pages: Uint32Array, count: number, mode: RecallMode): Promise<void> {
     return recallFrom(this.state, residency, pages, count, mode);
+  }
+
+  coldest(residency: Residency, count: number): number[] {
+    const { frames } = this.state;
+    const out = new Uint32Array(count);
+    const taken = frames.policy.victims(out, count, frames.blockedBut(residency.index, this.state.residencies.length));
+    return Array.from(out.subarray(0, taken), (frame) => frames.pageOf[frame]!);
+  }
+
+  async accessed(residency: Residency, pages: Uint32Array): Promise<Uint8Array> {
+    if (!this.state.device.features.has('accessed-bits') || this.state.lostError !== undefined)
+      return new Uint8Array(pages.length);
+    return harvestPages(this.state, residency, pages);
   }
 
   async flush(): Promise<void> {

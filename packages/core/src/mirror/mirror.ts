@@ -23,7 +23,8 @@ import type { DevicePool } from './device-pool.js';
 import type { MirrorLostInfo } from './loss-record.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PrefetchOptions } from './options.js';
-import { bringNow, bringRange, type HarvestResult, harvestRange, sendHome, setPinned } from './range-work.js';
+import { type HarvestResult, harvestRange } from './harvest.js';
+import { bringNow, bringRange, sendHome, setPinned } from './range-work.js';
 import { reportInvalidate, reportMigration } from './reports.js';
 import { RESIDENT_WRITABLE, viewResidency } from './residency-view.js';
 import type { MirrorStats } from './stats.js';
@@ -176,7 +177,7 @@ export class Mirror implements SpaceMirror {
   async harvest(start: number, bytes: number): Promise<HarvestResult> {
     this.checkOpen();
     const range = this.mappedRange(start, bytes);
-    return harvestRange(this.pool, this.state, range.start, range.end);
+    return harvestRange(this.pool.state, this.state, range.start, range.end);
   }
 
   /** Carries pending invalidations to the device; resolves when they are true there. */

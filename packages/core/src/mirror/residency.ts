@@ -10,12 +10,16 @@ import {
 import { BLOCK_LOCKED, type FrameTable } from './frame-table.js';
 
 const FIRST_CAPACITY = 256;
+/** Used by one call at a time. */
+const one = new Uint32Array(1);
 const DOUBLE_UP_TO = 1 << 16;
 
 /** What a residency needs of the pool it belongs to. */
 export interface ResidencyPool {
   readonly name: string;
   readonly frames: FrameTable;
+  coldest(residency: Residency, count: number): number[];
+  accessed(residency: Residency, pages: Uint32Array): Promise<Uint8Array>;
   recall(residency: Residency, pages: Uint32Array, count: number, mode: RecallMode): Promise<void>;
   flush(): Promise<void>;
   kick(): void;
@@ -30,9 +34,12 @@ export class Residency implements DevicePages {
   readonly index: number;
   /** Mirrors on it. */
   mirrors = 0;
+  /** Grows with every entry of an owned page that an invalidation takes: its dirty bit goes with it, unread. */
+  taken = 0;
   /** Dead pages whose frames the next flush frees. */
   readonly dead: number[] = [];
   private readonly pool: ResidencyPool;
+  private entered = 0;
   /** Frame + 1, by page; 0 for none. */
   private frameOf = new Uint32Array(FIRST_CAPACITY);
 
@@ -53,6 +60,11 @@ export class Residency implements DevicePages {
     return this.frameOf.byteLength;
   }
 
+  /** Pages in frames. */
+  get resident(): number {
+    return this.entered;
+  }
+
   /** The frame that holds a page, or -1. */
   frame(page: number): number {
     return page < this.frameOf.length ? this.frameOf[page]! - 1 : -1;
@@ -70,11 +82,13 @@ export class Residency implements DevicePages {
   enter(page: number, frame: number): void {
     if (page >= this.frameOf.length) this.grow(page + 1);
     this.frameOf[page] = frame + 1;
+    this.entered++;
     this.store.setDevice(page, this.bit);
   }
 
   /** Notes that no frame holds the page any more; if the device owned it, what it had is home or not wanted. A dead page that nothing else keeps is freed. */
   leave(page: number): void {
+    if (this.frame(page) >= 0) this.entered--;
     this.frameOf[page] = 0;
     this.store.unmark(page, PAGE_OWNED | PAGE_WRITTEN);
     this.store.clearDevice(page, this.bit);
@@ -82,11 +96,32 @@ export class Residency implements DevicePages {
 
   /** As `leave`, and unlocks the page. */
   leaveAndUnlock(page: number): void {
-    this.frameOf[page] = 0;
-    if (!this.store.releaseHeldBy(page, 1 << this.bit)) {
+    if (this.store.releaseHeldBy(page, 1 << this.bit)) {
+      this.frameOf[page] = 0;
+      this.entered--;
+      this.store.lists?.offDevice(page);
+    } else {
       this.leave(page);
       this.store.unlock(page);
     }
+  }
+
+  coldest(count: number): number[] {
+    return this.pool.coldest(this, count);
+  }
+
+  consider(page: number): void {
+    one[0] = this.frame(page);
+    if (this.frame(page) >= 0) this.pool.frames.policy.insert(one, 1);
+  }
+
+  mayLeave(page: number): boolean {
+    const frame = this.frame(page);
+    return frame >= 0 && this.pool.frames.blocked[frame] === 0;
+  }
+
+  accessed(pages: Uint32Array): Promise<Uint8Array> {
+    return this.pool.accessed(this, pages);
   }
 
   /** Locks a page that a frame holds. */

@@ -8,6 +8,16 @@ export type RecallMode = 'clean' | 'revoke' | 'drop';
 export interface DevicePages {
   /** Name for messages. */
   readonly name: string;
+  /** Pages it holds. */
+  readonly resident: number;
+  /** Takes up to `count` pages that it would give up next from its list: none that must stay. Give them to `consider`, or recall them. */
+  coldest(count: number): number[];
+  /** Puts a resident page back on its list, as one that was used just now. */
+  consider(page: number): void;
+  /** Whether it could give up a resident page now: nothing under way needs it, and no advice pins it. */
+  mayLeave(page: number): boolean;
+  /** Says, a byte a page, which of them the device accessed since that was last asked; all 0 where it cannot tell. */
+  accessed(pages: Uint32Array): Promise<Uint8Array>;
   /** Takes note, synchronously, that a page is dead: its frame is freed by the next flush. */
   discard(page: number): void;
   /** Keeps a resident page from being chosen as a victim, or lets it be chosen again. Synchronous. */

@@ -43,7 +43,7 @@ function ownedPages(space: SpaceState): number[] | 'locked' {
     if (region.shared) continue;
     for (const key of keysOf(space, region)) {
       const page = store.lookup(key);
-      if (!store.any(page, PAGE_OWNED)) continue;
+      if (page < 0 || !store.any(page, PAGE_OWNED)) continue;
       if (store.any(page, PAGE_LOCKED)) return 'locked';
       found.push(page);
     }
@@ -76,8 +76,10 @@ function copyRegion(parent: SpaceState, child: SpaceState, childOwner: RegionOwn
   for (const key of keysOf(parent, region)) {
     const page = store.lookup(key);
     // A page that the CPU writes just now would tear in the child: it gets its copy at once, as the kernel does for pinned pages.
-    const tears = !region.shared && store.any(page, PAGE_HELD_WRITE);
-    store.link(key - parent.base + child.base, tears ? duplicate(parent, page) : page);
+    const tears = page >= 0 && !region.shared && store.any(page, PAGE_HELD_WRITE);
+    const to = key - parent.base + child.base;
+    if (tears) store.link(to, duplicate(parent, page));
+    else store.copyEntry(key, to);
   }
 }
 

@@ -1,9 +1,22 @@
+export { bringBack, slotAt } from './reclaim/bring-back.js';
+export { type MemoryUse } from './reclaim/range.js';
+export { type ReclaimOptions } from './reclaim/options.js';
+export { type ReclaimStats } from './reclaim/reclaimer.js';
+export {
+  accessHandleSwap,
+  fileSwap,
+  memorySwap,
+  type SwapAccessHandle,
+  type SwapFile,
+  type SwapStore,
+} from './reclaim/swap-store.js';
 export { throwIfAborted } from './abort.js';
 export { type DevicePages, type RecallMode } from './device-pages.js';
 export { forkInto } from './fork.js';
 export { type Held, type HoldMode, type HoldOptions, type ViewConstructor } from './held.js';
 export { type HostMemory } from './host-memory.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
+export { isOutOfMemory } from './out-of-memory.js';
 export * from './page-state.js';
 export { PageStore } from './page-store.js';
 export { checkRangeOptions, type RangeOptions } from './range-options.js';

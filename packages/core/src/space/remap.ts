@@ -62,10 +62,9 @@ function move(space: SpaceState, region: Region, to: number, bytes: number): voi
   const keys = Array.from(scratch.items.subarray(0, scratch.length), (slot) => store.table.pageOfSlot(slot));
   const shift = space.pageOf(to) - space.pageOf(from);
   for (const key of keys) {
-    const page = store.lookup(key);
     // The new entry first: a page without any would die.
-    store.link(key + shift, page);
-    store.unlink(key, page);
+    store.copyEntry(key, key + shift);
+    store.clearEntry(key);
   }
   space.regions.resize(region, to, to + bytes);
   space.notifiers.end();

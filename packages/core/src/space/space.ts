@@ -1,4 +1,4 @@
-import { checkAddress, checkPageSize } from '../address/index.js';
+import { checkAddress, checkByteLength, checkPageSize } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { NotifierList } from '../notifier/index.js';
 import { Tracer } from '../trace/index.js';
@@ -10,6 +10,8 @@ import type { HostMemory } from './host-memory.js';
 import { hostStateOf } from './host-state.js';
 import { managedMemory } from './managed-memory.js';
 import { mapRegion } from './map.js';
+import { type MemoryUse, memoryUse, pageOutRange, reclaimerOf } from './reclaim/range.js';
+import type { ReclaimOptions } from './reclaim/options.js';
 import { protectRange } from './protect.js';
 import { readBytes, writeBytes } from './read-write.js';
 import type { Advice, MapOptions, Region, RegionAccess, RegionOwner } from './region.js';
@@ -36,6 +38,8 @@ export interface SpaceOptions {
    * the call says otherwise, and for sources that `sync`, `unmap` and `close` write back to. > 0. Default 30,000.
    */
   readonly timeoutMs?: number;
+  /** Keeps host memory small: cold pages go to files or a swap store and come back when they are touched. Default: pages stay. */
+  readonly reclaim?: ReclaimOptions;
 }
 
 let nextId = 1;
@@ -53,7 +57,9 @@ export function createSpaceState(options: SpaceOptions): SpaceState {
     throw new RangeError(`addressBits must lie in 32 to 47, got ${String(addressBits)}`);
   }
   checkTimeout(timeoutMs);
-  return new SpaceState(nextId++, hostStateOf(host), addressBits, trace, timeoutMs);
+  const state = hostStateOf(host);
+  if (options.reclaim !== undefined) state.reclaim(options.reclaim, timeoutMs);
+  return new SpaceState(nextId++, state, addressBits, trace, timeoutMs);
 }
 
 /** A space of up to 2^47 bytes of addresses, as the CPU uses it. Devices come with `AddressSpace`. */
@@ -200,6 +206,34 @@ export class Space implements RegionOwner {
     return syncRange(this.state, range.start, range.end, options);
   }
 
+  /**
+   * Takes up to `bytes` bytes of pages out of host memory, the coldest first, whatever the budget; resolves to the bytes freed.
+   * Pages leave for files or the swap store and come back when they are touched; those in use by devices leave the devices first.
+   * @throws TypeError, RangeError; MirrorError `UNSUPPORTED` without `reclaim` options, `IO`, `DEVICE_TIMEOUT`, `CLOSED`
+   */
+  async reclaim(bytes: number): Promise<number> {
+    const { host, pageSize } = this.open();
+    const count = Math.ceil(checkByteLength(bytes) / pageSize);
+    return (await reclaimerOf(host).free(count, undefined, true)) * pageSize;
+  }
+
+  /**
+   * Takes the pages that hold a range out of host memory, as far as nobody holds them and no device uses them; resolves to the
+   * bytes freed. The kernel's `MADV_PAGEOUT`.
+   * @throws TypeError, RangeError; MirrorError `ADDRESS_NOT_MAPPED`, `UNSUPPORTED` without `reclaim` options, `IO`, `DEVICE_TIMEOUT`, `CLOSED`
+   */
+  async pageOut(start: number, bytes: number): Promise<number> {
+    const state = this.open();
+    const range = state.pageRange(start, bytes);
+    state.checkMapped(range.start, range.end);
+    return pageOutRange(state, reclaimerOf(state.host), range.start, range.end);
+  }
+
+  /** What the host memory of the space is used for, other spaces on it included. */
+  get memory(): MemoryUse {
+    return memoryUse(this.state);
+  }
+
   /** Resolves when every invalidation so far is true on every device. */
   async flush(): Promise<void> {
     this.state.checkOpen();
@@ -217,6 +251,12 @@ export class Space implements RegionOwner {
   /** As {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** @throws MirrorError `CLOSED` */
+  private open(): SpaceState {
+    this.state.checkOpen();
+    return this.state;
   }
 
   private async end(): Promise<void> {

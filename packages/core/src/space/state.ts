@@ -103,6 +103,11 @@ export class SpaceState {
     }
   }
 
+  /** Whether an untouched page at an address reads as zeros. */
+  isAnonymous(address: number): boolean {
+    return this.regions.at(address)?.object === undefined;
+  }
+
   /** Carries pending invalidations to every device; resolves when they are true there. */
   async flush(): Promise<void> {
     if (this.mirrors.size > 0) await Promise.all(Array.from(this.mirrors, (mirror) => mirror.flush()));

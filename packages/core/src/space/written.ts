@@ -1,4 +1,5 @@
 import { IdList } from '../address/index.js';
+import { slotOf } from './reclaim/swap-table.js';
 import type { SpaceState } from './state.js';
 
 /** A run of pages, as bytes of the space. */
@@ -20,10 +21,16 @@ export function collectWritten(space: SpaceState, start: number, end: number): W
   const ranges: { start: number; end: number }[] = [];
   for (let i = 0; i < slots.length; i++) {
     const slot = slots.items[i]!;
-    page.clear();
-    page.push(store.table.entry(slot) - 1);
-    written.clear();
-    if (tracker.collect(page, written) === 0) continue;
+    const found = (store.table.entry(slot) | 0) - 1;
+    if (found < 0) {
+      if (!store.swap!.isWritten(slotOf(found))) continue;
+      store.swap!.setWritten(slotOf(found), false);
+    } else {
+      page.clear();
+      page.push(found);
+      written.clear();
+      if (tracker.collect(page, written) === 0) continue;
+    }
     const at = (store.table.pageOfSlot(slot) - base) * space.pageSize;
     const last = ranges[ranges.length - 1];
     if (last !== undefined && last.end === at) last.end = at + space.pageSize;

@@ -22,6 +22,7 @@ import {
   unmap,
   type UnmapOperation,
 } from './map-operations.js';
+import { reclaim, type ReclaimOperation } from './reclaim-operations.js';
 import { LENGTHS, OFFSETS, type Place, type Scene } from './scene.js';
 
 /** Something that is done to a world and to its model alike. Plain data: what fails can be written down. */
@@ -36,6 +37,7 @@ export type Operation =
   | DeviceOperation
   | AttachOperation
   | AdviseOperation
+  | ReclaimOperation
   | LaunchOperation;
 
 /** Does it, and compares what happened with the model. @throws Error where they differ */
@@ -66,6 +68,9 @@ export function perform(scene: Scene, op: Operation): Promise<void> {
       return attach(scene, op);
     case 'advise':
       return advise(scene, op);
+    case 'pageOut':
+    case 'reclaim':
+      return reclaim(scene, op);
     case 'increment':
     case 'copy':
     case 'chase':
@@ -145,6 +150,10 @@ const accesses = [
       discard: fc.boolean(),
       seed,
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record<ReclaimOperation>({ kind: fc.constantFrom('pageOut', 'pageOut', 'reclaim'), place }),
   },
   {
     weight: 4,
