@@ -195,14 +195,14 @@ export async function harvestRange(
   const since = pool.state.device.now();
   for (let from = 0; from < here.length; from += limit) {
     const part = here.slice(from, from + limit);
-    const contents = part.map((key) => store.lookup(key));
     // Until the bits are in, the content counts as written: whatever takes the page meanwhile must not lose them.
-    for (const page of contents) if (store.any(page, PAGE_OWNED)) store.mark(page, PAGE_WRITTEN);
+    for (const page of part.map((key) => store.lookup(key)))
+      if (page >= 0 && store.any(page, PAGE_OWNED)) store.mark(page, PAGE_WRITTEN);
     const bits = new Uint8Array(part.length);
     const pages = Float64Array.from(part, (key) => key - base);
     const command: Command = { kind: 'harvest', mmu: mmu.id, pageSize, count: part.length, pages, bits };
     await pool.state.queue.submit([command]).wait({ timeoutMs: pool.state.timeoutMs });
-    settle(pool, mirror, contents, bits, result);
+    settle(pool, mirror, part, bits, result);
   }
   reportHarvest(pool.state, mirror, here.length, result, since);
   return result;
@@ -211,17 +211,19 @@ export async function harvestRange(
 function settle(
   pool: DevicePool,
   mirror: MirrorState,
-  contents: readonly number[],
+  keys: readonly number[],
   bits: Uint8Array,
   result: { accessed: number; dirty: number },
 ): void {
   const { store } = mirror.space;
   const accessed: number[] = [];
-  for (let i = 0; i < contents.length; i++) {
-    const page = contents[i]!;
+  for (let i = 0; i < keys.length; i++) {
     if ((bits[i]! & BIT_DIRTY) !== 0) result.dirty++;
     if ((bits[i]! & BIT_ACCESSED) === 0) continue;
     result.accessed++;
+    // Looked up now: meanwhile it may be another one, or none.
+    const page = store.lookup(keys[i]!);
+    if (page < 0) continue;
     store.mark(page, PAGE_ACCESSED);
     const frame = mirror.residency.frame(page);
     if (frame >= 0) accessed.push(frame);
