@@ -8,6 +8,7 @@ import {
   device,
   type DeviceOperation,
 } from './device-operations.js';
+import { type HostOperation, moveOnHost } from './host-operations.js';
 import { launch, type LaunchOperation } from './launch-operations.js';
 import {
   close,
@@ -36,6 +37,7 @@ export type Operation =
   | DeviceOperation
   | AttachOperation
   | AdviseOperation
+  | HostOperation
   | LaunchOperation;
 
 /** Does it, and compares what happened with the model. @throws Error where they differ */
@@ -66,6 +68,9 @@ export function perform(scene: Scene, op: Operation): Promise<void> {
       return attach(scene, op);
     case 'advise':
       return advise(scene, op);
+    case 'compact':
+    case 'relocate':
+      return moveOnHost(scene, op);
     case 'increment':
     case 'copy':
     case 'chase':
@@ -158,6 +163,16 @@ const accesses = [
     }),
   },
 ];
+const hostMoves = [
+  {
+    weight: 3,
+    arbitrary: fc.record<HostOperation>({
+      kind: fc.constantFrom('compact', 'relocate', 'relocate'),
+      place,
+      policy: fc.constantFrom('forbid', 'migrate', 'migrate', 'unmap'),
+    }),
+  },
+];
 const mappings = [
   { weight: 4, arbitrary: mapping },
   { weight: 2, arbitrary: fc.record<UnmapOperation>({ kind: fc.constant('unmap'), place }) },
@@ -197,7 +212,7 @@ const family = [
 ];
 
 /** Anything there is. */
-export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings, ...family);
+export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings, ...hostMoves, ...family);
 
 /** What lanes may do beside each other: nothing that concerns the space as a whole. */
-export const laneOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings);
+export const laneOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings, ...hostMoves);

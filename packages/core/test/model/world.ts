@@ -15,6 +15,7 @@ import {
   validate,
 } from '@mirrorspace/core';
 import { memory, SimClock, TYPICAL_LATENCY } from '@mirrorspace/memory';
+import { restless } from './host-operations.js';
 import { PlainObject, PlainSpace } from './plain.js';
 
 /** What a run happens on. Small everywhere, so that everything overflows. */
@@ -67,7 +68,7 @@ export class World {
   private constructor(config: WorldConfig) {
     this.config = config;
     const { pageSize } = config;
-    this.host = managedMemory({ pageSize });
+    this.host = restless(managedMemory({ pageSize }));
     this.broken = new Promise((_resolve, reject) => (this.reject = reject));
     this.broken.catch(() => undefined);
     this.addFile(3 * pageSize, true);
