@@ -39,11 +39,7 @@ export interface MoveResult {
  * few times. One such operation at a time works on a host memory; others wait for it.
  * @throws MirrorError `ABORTED`, `CLOSED`, `DEVICE_TIMEOUT`, `OUT_OF_HOST_MEMORY`; what was moved stays where it is
  */
-export async function alone<T>(
-  space: SpaceState,
-  options: HostMigrationOptions,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function alone<T>(space: SpaceState, options: HostMigrationOptions, work: () => Promise<T>): Promise<T> {
   const { store } = space;
   // Called from a notifier, it must not move what the notifier's caller is about to change.
   await nextTurn();

@@ -127,7 +127,8 @@ describe.each(POLICIES)('host migration, %s', (devicePages) => {
     await expect(fence.wait()).rejects.toThrow();
     await Promise.all(passes);
     const { ranges } = await mirror.lost;
-    const lost = (page: number) => ranges.some(({ start, end }) => start <= BASE + page * PAGE && BASE + page * PAGE < end);
+    const lost = (page: number) =>
+      ranges.some(({ start, end }) => start <= BASE + page * PAGE && BASE + page * PAGE < end);
     for (let page = 0; page < 32; page++) {
       if (lost(page)) await expectCode(space.read(BASE + page * PAGE, PAGE), 'DEVICE_LOST');
       else if (page >= 16) expect(await space.read(BASE + page * PAGE, PAGE)).toEqual(pattern(PAGE, page));

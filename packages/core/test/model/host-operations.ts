@@ -21,7 +21,8 @@ export async function moveOnHost(scene: Scene, op: HostOperation): Promise<void>
   const result = agree('relocate', await outcomeOf(() => member.space.relocate(start, bytes, options)), hole);
   if (result === undefined || !scene.alone) return;
   const pages = (range.end - range.start) / plain.pageSize;
-  if (result.moved + result.refused > pages) throw new Error(`relocate: more than ${pages} pages: ${JSON.stringify(result)}`);
+  if (result.moved + result.refused > pages)
+    throw new Error(`relocate: more than ${pages} pages: ${JSON.stringify(result)}`);
 }
 
 /**

@@ -122,7 +122,9 @@ describe('compact', () => {
     await space.write(pages[100]!, pattern(8));
     const result = await space.compact();
     expect(result.moved).toBe(96);
-    expect(space.written(start, 4 * MIB)).toEqual([pages[3]!, pages[100]!].map((at) => ({ start: at, end: at + PAGE })));
+    expect(space.written(start, 4 * MIB)).toEqual(
+      [pages[3]!, pages[100]!].map((at) => ({ start: at, end: at + PAGE })),
+    );
     expect(space.written(start, 4 * MIB)).toEqual([]);
     await space.close();
   });
@@ -252,8 +254,7 @@ describe('relocate', () => {
     expect(host.used).toBe(6);
     expect(await space.relocate(region.start, 4 * PAGE)).toMatchObject({ contiguous: true });
     expect(host.used).toBe(6);
-    for (let page = 0; page < 6; page++)
-      same(await space.read(region.start + page * PAGE, PAGE), pattern(PAGE, page));
+    for (let page = 0; page < 6; page++) same(await space.read(region.start + page * PAGE, PAGE), pattern(PAGE, page));
     await space.close();
     expect(host.used).toBe(0);
   });
