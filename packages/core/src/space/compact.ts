@@ -16,14 +16,13 @@ export async function compactHost(space: SpaceState, options: HostMigrationOptio
     const compaction = host.beginCompaction?.();
     if (compaction === undefined) return { moved: 0, refused: 0, bytesFreed: 0 };
     const { frames } = compaction;
-    let bytesFreed = 0;
-    let result: MoveResult;
+    const job = { count: frames.length, pageAt: (i: number) => frames[i]!, take: () => compaction.take() };
     try {
-      const job = { count: frames.length, pageAt: (i: number) => frames[i]!, take: () => compaction.take() };
-      result = await runMoves(space, job, policy, options);
-    } finally {
-      bytesFreed = compaction.end();
+      const result = await runMoves(space, job, policy, options);
+      return { ...result, bytesFreed: compaction.end() };
+    } catch (error) {
+      compaction.end();
+      throw error;
     }
-    return { ...result, bytesFreed };
   });
 }

@@ -141,6 +141,7 @@ async function takeOffDevices(store: PageStore, job: MoveJob, places: readonly n
     if (page < 0 || store.devicesOf(page) === 0 || isPinned(store, page)) continue;
     if (!store.any(page, PAGE_LOCKED | PAGE_HELD | PAGE_DEAD)) pages.add(page);
   }
+  if (pages.size === 0) return pages;
   for (const page of pages) store.lock(page);
   try {
     await recallPages(store, Uint32Array.from(pages), pages.size, 'revoke');

@@ -72,7 +72,7 @@ class Run implements MoveJob {
     const { store, base } = this.space;
     const key = base + this.from + place;
     const page = store.lookup(key);
-    if (page < 0) this.fill(place, key);
+    if (page === -1) this.fill(place, key);
     // A page that is mapped twice in the range moves once.
     return page >= this.first && page < this.first + this.count ? -1 : page;
   }

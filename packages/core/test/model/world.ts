@@ -15,8 +15,8 @@ import {
   validate,
 } from '@mirrorspace/core';
 import { memory, SimClock, TYPICAL_LATENCY } from '@mirrorspace/memory';
-import { restless } from './host-operations.js';
 import { PlainObject, PlainSpace } from './plain.js';
+import { restless } from './restless.js';
 
 /** What a run happens on. Small everywhere, so that everything overflows. */
 export interface WorldConfig {

@@ -60,8 +60,8 @@ export const hostMigration = defineCases(
         const rig = await Rig.open(env);
         rig.host.bytesOf(3).set(pattern(6, rig.pageSize));
         await rig.page(rig.copyCommand('copyIn', [3], [0]));
-        await rig.map([0], [0]);
         rig.host.bytesOf(3).fill(0xee);
+        await rig.map([0], [0]);
         bytesEqual(await rig.read(rig.at(0), 64), pattern(6, 64), 'a page whose host frame has another one now');
         bytesEqual(await rig.unload(0), pattern(6, rig.pageSize), 'its device frame');
       },
