@@ -37,6 +37,26 @@ describe('compact', () => {
     expect(host.used).toBe(0);
   });
 
+  it('empties pieces of storage as a whole: what was made at once goes back at once', async () => {
+    const host = managedMemory();
+    const space = await createSpace({ host });
+    const large = space.map({ bytes: 8 * MIB });
+    const { start } = large;
+    await space.write(start, pattern(8 * MIB));
+    const small = space.map({ bytes: PAGE });
+    await space.write(small.start, pattern(PAGE, 2));
+    // A few pages in each of its granules are left, and then in one of them only: all of it is still in memory.
+    const kept = [3, 300, 600, 900, 1800, 2047].map((page) => start + page * PAGE);
+    for (let at = start; at < start + 8 * MIB; at += PAGE) if (!kept.includes(at)) await space.unmap(at, PAGE);
+    expect(await space.compact()).toEqual({ moved: 6, refused: 0, bytesFreed: 8 * MIB });
+    for (const at of kept)
+      same(await space.read(at, PAGE), pattern(8 * MIB).subarray(at - start, at - start + PAGE));
+    same(await space.read(small.start, PAGE), pattern(PAGE, 2));
+    expect(await space.compact()).toEqual({ moved: 0, refused: 0, bytesFreed: 0 });
+    await space.close();
+    expect(host.used).toBe(0);
+  });
+
   it('works at the limit of the host memory', async () => {
     const { host, space, check, start } = await sparse(managedMemory({ limit: 4 * MIB }));
     const rest = space.map({ bytes: 4 * MIB - 128 * PAGE });
