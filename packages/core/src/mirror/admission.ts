@@ -213,6 +213,12 @@ export class Admission {
     void this.work(mirror, pageNumber, () => mirror.space.flush(), page);
   }
 
+  /** Leaves a lock to this pool's next round; a lost device has none. */
+  private grant(page: number, mirror: MirrorState): void {
+    if (this.pool.lostError === undefined) this.granted.set(page, mirror);
+    else mirror.space.store.unlock(page);
+  }
+
   private async work(
     mirror: MirrorState,
     pageNumber: number,
@@ -223,7 +229,7 @@ export class Admission {
     this.working++;
     try {
       await run();
-      if (locked !== undefined) this.granted.set(locked, mirror);
+      if (locked !== undefined) this.grant(locked, mirror);
     } catch (error) {
       if (locked !== undefined) store.unlock(locked);
       mirror.refused.push(pageNumber, 0, 0, cancelReason(error));

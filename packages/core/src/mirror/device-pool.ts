@@ -176,6 +176,7 @@ export class DevicePool implements ResidencyPool {
 
   private onLost(error: MirrorError): void {
     loseDevice(this.state, error);
+    this.faults.admit.releaseUnused();
     this.kicked.fire();
   }
 }
