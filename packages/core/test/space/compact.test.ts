@@ -49,8 +49,7 @@ describe('compact', () => {
     const kept = [3, 300, 600, 900, 1800, 2047].map((page) => start + page * PAGE);
     for (let at = start; at < start + 8 * MIB; at += PAGE) if (!kept.includes(at)) await space.unmap(at, PAGE);
     expect(await space.compact()).toEqual({ moved: 6, refused: 0, bytesFreed: 8 * MIB });
-    for (const at of kept)
-      same(await space.read(at, PAGE), pattern(8 * MIB).subarray(at - start, at - start + PAGE));
+    for (const at of kept) same(await space.read(at, PAGE), pattern(8 * MIB).subarray(at - start, at - start + PAGE));
     same(await space.read(small.start, PAGE), pattern(PAGE, 2));
     expect(await space.compact()).toEqual({ moved: 0, refused: 0, bytesFreed: 0 });
     await space.close();
