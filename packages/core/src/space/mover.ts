@@ -35,9 +35,8 @@ export interface MoveResult {
 }
 
 /**
- * Moves pages to other host frames, slice by slice, each page in one synchronous step. What somebody holds or copies is tried again a
- * few times. One such operation at a time works on a host memory; others wait for it.
- * @throws MirrorError `ABORTED`, `CLOSED`, `DEVICE_TIMEOUT`, `OUT_OF_HOST_MEMORY`; what was moved stays where it is
+ * Runs a migration when no other one works on the host memory.
+ * @throws MirrorError `ABORTED`, `CLOSED`, `DEVICE_TIMEOUT` when another one does not end; or what the work throws
  */
 export async function alone<T>(space: SpaceState, options: HostMigrationOptions, work: () => Promise<T>): Promise<T> {
   const { store } = space;
@@ -60,7 +59,11 @@ export async function alone<T>(space: SpaceState, options: HostMigrationOptions,
   }
 }
 
-/** Moves what a job says; for use within `alone`. */
+/**
+ * Moves what a job says to other host frames, slice by slice, each page in one synchronous step; for use within `alone`. What somebody
+ * holds or copies is tried again a few times.
+ * @throws MirrorError `ABORTED`, `CLOSED`, `OUT_OF_HOST_MEMORY`, or what a notifier throws; what was moved stays where it is
+ */
 export async function runMoves(
   space: SpaceState,
   job: MoveJob,
