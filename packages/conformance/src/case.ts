@@ -12,6 +12,7 @@ export const AREAS = [
   'dirty',
   'eviction',
   'migration',
+  'host-migration',
   'duplication',
   'fork',
   'file',

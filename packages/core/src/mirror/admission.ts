@@ -10,6 +10,7 @@ import {
   allows,
   bringBack,
   isOutOfMemory,
+  KeptPages,
   NEEDS_HOME,
   NEEDS_SOURCE,
   NEEDS_SWAP,
@@ -186,8 +187,7 @@ export class Admission {
       const page = space.store.lookup(space.base + pageNumber);
       void this.work(mirror, pageNumber, () => recallPages(space.store, Uint32Array.of(page), 1, 'clean'));
     } else if (need === NEEDS_SWAP) {
-      const limits = { timeoutMs: this.pool.timeoutMs };
-      void this.work(mirror, pageNumber, () => bringBack(space, pageNumber, pageNumber + 1, limits));
+      void this.work(mirror, pageNumber, () => this.bringBack(mirror, pageNumber));
     } else if (need === NEEDS_SOURCE) {
       const index = region.objectPage + pageNumber - space.pageOf(region.start);
       const count = Math.min(READ_AHEAD, space.pageOf(region.end) - pageNumber);
@@ -205,6 +205,15 @@ export class Admission {
     if (mirror.preparing.has(pageNumber)) return;
     mirror.preparing.add(pageNumber);
     void this.work(mirror, pageNumber, () => mirror.space.store.pressure!.relieve(refusal));
+  }
+
+  /** Brings a page back from the swap store; the lock goes to this pool's next round. */
+  private async bringBack(mirror: MirrorState, pageNumber: number): Promise<void> {
+    const { space } = mirror;
+    using kept = new KeptPages(space.store);
+    kept.begin();
+    await bringBack(space, pageNumber, pageNumber + 1, { timeoutMs: this.pool.timeoutMs }, kept);
+    for (const page of kept.take()) this.grant(page, mirror);
   }
 
   /** Takes a page from other devices; the lock goes to this pool's next round. */
@@ -228,6 +237,12 @@ export class Admission {
     void this.work(mirror, pageNumber, () => mirror.space.flush(), page);
   }
 
+  /** Leaves a lock to this pool's next round; a lost device has none. */
+  private grant(page: number, mirror: MirrorState): void {
+    if (this.pool.lostError === undefined) this.granted.set(page, mirror);
+    else mirror.space.store.unlock(page);
+  }
+
   private async work(
     mirror: MirrorState,
     pageNumber: number,
@@ -238,7 +253,7 @@ export class Admission {
     this.working++;
     try {
       await run();
-      if (locked !== undefined) this.granted.set(locked, mirror);
+      if (locked !== undefined) this.grant(locked, mirror);
     } catch (error) {
       if (locked !== undefined) store.unlock(locked);
       mirror.refused.push(pageNumber, 0, 0, cancelReason(error));

@@ -1,6 +1,6 @@
 import { type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
 import type { EvictionFactory } from '../policy/index.js';
-import { type PageStore, type RecallMode, Signal } from '../space/index.js';
+import { nextTurn, type PageStore, type RecallMode, Signal } from '../space/index.js';
 import { FaultService } from './fault-service.js';
 import { flushPool } from './flush.js';
 import { harvestPages } from './harvest.js';
@@ -43,7 +43,7 @@ export class DevicePool implements ResidencyPool {
   constructor(device: Device, options: PoolOptions) {
     this.state = new PoolState(device, options.pageSize, options.eviction, options.timeoutMs);
     this.faults = new FaultService(this.state, options.batch, () => this.kick());
-    this.state.onLost = (error) => this.lost(error);
+    this.state.onLost = (error) => this.onLost(error);
     void device.lost.then((info) => {
       const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';
       this.state.lose(new MirrorError(code, `${this.name}: ${info.message}`, { device: this.name }));
@@ -53,6 +53,14 @@ export class DevicePool implements ResidencyPool {
   /** Name of the device. */
   get name(): string {
     return this.state.name;
+  }
+
+  get lost(): boolean {
+    return this.state.lostError !== undefined;
+  }
+
+  get busy(): boolean {
+    return this.state.busy;
   }
 
   get frames(): PoolState['frames'] {
@@ -180,15 +188,9 @@ export class DevicePool implements ResidencyPool {
     if (this.state.device.faults.retired === before) this.faults.expire();
   }
 
-  private lost(error: MirrorError): void {
+  private onLost(error: MirrorError): void {
     loseDevice(this.state, error);
+    this.faults.admit.releaseUnused();
     this.kicked.fire();
   }
-}
-
-/** Lets timers and other events of the process run. */
-function nextTurn(): Promise<void> {
-  // Timers are clamped to a millisecond, in which hundreds of rounds fit.
-  const { setImmediate = setTimeout } = globalThis as { setImmediate?: (run: () => void) => unknown };
-  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -14,9 +14,10 @@ export interface HarvestResult {
   readonly dirty: number;
 }
 
-/** Entries of one mirror whose bits are under way: page numbers, what they map, and the bits. */
+/** Entries of one mirror whose bits are under way: page numbers, what they mapped, and the bits. */
 interface Harvest {
   readonly mirror: MirrorState;
+  readonly numbers: readonly number[];
   readonly contents: Uint32Array;
   readonly bits: Uint8Array;
   /** 1 where this harvest is why the content counts as written until the bits are in. */
@@ -90,6 +91,7 @@ async function send(pool: PoolState, mirror: MirrorState, find: () => number[]):
   const numbers = mirror.detached ? [] : find().filter((number) => residency.frame(store.lookup(base + number)) >= 0);
   const work: Harvest = {
     mirror,
+    numbers,
     contents: Uint32Array.from(numbers, (number) => store.lookup(base + number)),
     bits: new Uint8Array(numbers.length),
     claimed: new Uint8Array(numbers.length),
@@ -112,19 +114,21 @@ async function send(pool: PoolState, mirror: MirrorState, find: () => number[]):
   return work;
 }
 
-function settle(pool: PoolState, { mirror, contents, bits, claimed }: Harvest, certain: boolean): void {
-  const { residency } = mirror;
+function settle(pool: PoolState, work: Harvest, certain: boolean): void {
+  const { mirror, numbers, contents, bits, claimed } = work;
+  const { residency, space } = mirror;
   const { store } = residency;
   const accessed: number[] = [];
   const written = new Set(contents.filter((_page, i) => (bits[i]! & BIT_DIRTY) !== 0));
   for (let i = 0; i < contents.length; i++) {
-    const page = contents[i]!;
-    // It may have left meanwhile, with what was written.
-    const frame = residency.frame(page);
+    const before = contents[i]!;
+    const clean = claimed[i] === 1 && certain && !written.has(before);
+    if (clean && residency.frame(before) >= 0 && store.any(before, PAGE_OWNED)) store.unmark(before, PAGE_WRITTEN);
+    // Looked up anew: it may have left meanwhile, with what was written, or have another number.
+    const page = store.lookup(space.base + numbers[i]!);
+    const frame = page < 0 ? -1 : residency.frame(page);
     if (frame < 0) continue;
-    if (written.has(page)) {
-      if (store.any(page, PAGE_CACHED)) store.mark(page, PAGE_DIRTY);
-    } else if (claimed[i] === 1 && certain && store.any(page, PAGE_OWNED)) store.unmark(page, PAGE_WRITTEN);
+    if ((bits[i]! & BIT_DIRTY) !== 0 && store.any(page, PAGE_CACHED)) store.mark(page, PAGE_DIRTY);
     if ((bits[i]! & BIT_ACCESSED) === 0) continue;
     store.mark(page, PAGE_ACCESSED);
     store.lists?.touch(page);

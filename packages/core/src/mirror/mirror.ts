@@ -11,6 +11,7 @@ import {
 import { whenSettled } from '../kit/index.js';
 import type { IntervalNotifier } from '../notifier/index.js';
 import {
+  HOST_MIGRATION,
   throwIfAborted,
   checkRangeOptions,
   type RangeOptions,
@@ -52,6 +53,8 @@ export class Mirror implements SpaceMirror {
       invalidate: (event) => {
         // Written pages change nothing on a device; what a mirror moves it calls home from the others itself.
         if (event.kind === 'soft-dirty' || event.owner instanceof Mirror) return;
+        // Entries map device frames, and those stay.
+        if (event.owner === HOST_MIGRATION) return;
         const before = state.dirty.length;
         state.markDirty(event.start, event.end);
         if (this.space.trace.active) reportInvalidate(pool.state, state, event.kind, state.dirty.length - before);

@@ -7,7 +7,7 @@ import {
   type PageStore,
   type RecallMode,
 } from '../space/index.js';
-import { BLOCK_LOCKED, type FrameTable } from './frame-table.js';
+import { BLOCK_LOCKED, BLOCK_PINNED, type FrameTable } from './frame-table.js';
 
 const FIRST_CAPACITY = 256;
 /** Used by one call at a time. */
@@ -20,6 +20,8 @@ export interface ResidencyPool {
   readonly frames: FrameTable;
   coldest(residency: Residency, count: number): number[];
   accessed(residency: Residency, pages: Uint32Array): Promise<Uint8Array>;
+  readonly lost: boolean;
+  readonly busy: boolean;
   recall(residency: Residency, pages: Uint32Array, count: number, mode: RecallMode): Promise<void>;
   flush(): Promise<void>;
   kick(): void;
@@ -53,6 +55,14 @@ export class Residency implements DevicePages {
   /** Name of the device. */
   get name(): string {
     return this.pool.name;
+  }
+
+  get lost(): boolean {
+    return this.pool.lost;
+  }
+
+  get busy(): boolean {
+    return this.pool.busy;
   }
 
   /** Metadata in bytes. */
@@ -153,6 +163,20 @@ export class Residency implements DevicePages {
     const bits = this.pool.frames.blocked;
     if (blocked) bits[frame]! |= BLOCK_LOCKED;
     else if (!this.store.any(page, PAGE_DEAD)) bits[frame]! &= ~BLOCK_LOCKED;
+  }
+
+  isPinned(page: number): boolean {
+    const frame = this.frame(page);
+    return frame >= 0 && (this.pool.frames.blocked[frame]! & BLOCK_PINNED) !== 0;
+  }
+
+  moved(page: number, to: number): void {
+    const frame = this.frame(page);
+    if (frame < 0) return;
+    this.frameOf[page] = 0;
+    if (to >= this.frameOf.length) this.grow(to + 1);
+    this.frameOf[to] = frame + 1;
+    this.pool.frames.pageOf[frame] = to;
   }
 
   recall(pages: Uint32Array, count: number, mode: RecallMode): Promise<void> {

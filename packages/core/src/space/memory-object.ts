@@ -132,7 +132,7 @@ export class MemoryObject implements PageCache {
         await this.writes.begin(
           offset,
           () => source.write!(offset, bytes),
-          () => store.mark(page, PAGE_DIRTY),
+          () => this.markDirty(at),
           limits,
         );
       }
@@ -153,6 +153,12 @@ export class MemoryObject implements PageCache {
     if (this.store.any(page, PAGE_ZERO)) return new Uint8Array(host.pageSize);
     const offset = host.offsetOf(page);
     return host.bufferOf(page).subarray(offset, offset + host.pageSize);
+  }
+
+  /** Marks the page at an index, which may be another one by now, or have another number. */
+  private markDirty(index: number): void {
+    const page = this.lookup(index);
+    if (page >= 0) this.store.mark(page, PAGE_DIRTY);
   }
 
   /** Puts another page, already cached, at an index. */

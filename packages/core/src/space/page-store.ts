@@ -56,6 +56,10 @@ export class PageStore extends PageRecords {
   lists: PageLists | undefined;
   /** What reclaims them; where they are. */
   pressure: Pressure | undefined;
+  /** Recalls and forks under way: they name the pages that they locked by number. */
+  naming = 0;
+  /** Settles when the migration of host pages that is under way has ended. */
+  moving: Promise<void> | undefined;
   /** Fires when locks, holds or mappings changed. */
   readonly changed = new Signal();
 
@@ -142,6 +146,51 @@ export class PageStore extends PageRecords {
     this.prepare(first, count);
     if (this.lists !== undefined) this.enlist(first, count);
     return first;
+  }
+
+  /** Frees a page that was made and never mapped or cached. */
+  withdraw(page: number): void {
+    this.records[2 * page + 1] = 0;
+    this.lists?.leave(page);
+    this.host.free(page);
+  }
+
+  /**
+   * Whether locks say which pages must keep their numbers. When a device is lost its pages are unlocked at once, while what named
+   * them ends later.
+   */
+  get steady(): boolean {
+    for (let bit = 0; bit < this.pools.length; bit++) {
+      const pool = this.pools[bit];
+      if (pool !== undefined && pool.lost && (pool.busy || this.naming > 0)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Gives a page the number of another host frame, which was allocated and has its content; frees the old one. Mappings, cache and
+   * devices learn of it. The page must not be held, and locked by the caller at most. Synchronous.
+   */
+  renumber(page: number, to: number): void {
+    this.prepare(to, 1);
+    const { records, table } = this;
+    const mapper = records[2 * page]!;
+    records[2 * to] = mapper;
+    records[2 * to + 1] = records[2 * page + 1]!;
+    if (mapper === SHARED) {
+      const slots = this.sharers.get(page)!;
+      this.sharers.delete(page);
+      this.sharers.set(to, slots);
+      for (const slot of slots) table.setEntry(slot, to + 1);
+    } else if (mapper !== 0) table.setEntry(mapper - 1, to + 1);
+    if (this.any(page, PAGE_CACHED)) this.homes.cacheOf(page).replace(this.homes.indexOf(page), to);
+    for (let bit = 0, left = this.devicesOf(page); left !== 0; bit++, left >>= 1) {
+      if ((left & 1) === 1) this.pools[bit]!.moved(page, to);
+    }
+    records[2 * page] = 0;
+    records[2 * page + 1] = 0;
+    this.lists?.renumber(page, to, this.devicesOf(to) !== 0);
+    this.host.free(page);
   }
 
   /** Makes a page zeros over whatever it holds. The host's own `zero` is for frames that nobody wrote to since they were allocated. */

@@ -9,12 +9,15 @@ import type { Held, HoldMode, HoldOptions } from './held.js';
 import type { HostMemory } from './host-memory.js';
 import { hostStateOf } from './host-state.js';
 import { managedMemory } from './managed-memory.js';
+import { compactHost, type CompactResult } from './compact.js';
+import type { HostMigrationOptions } from './host-migration.js';
 import { mapRegion } from './map.js';
 import { type MemoryUse, memoryUse, pageOutRange, reclaimerOf } from './reclaim/range.js';
 import type { ReclaimOptions } from './reclaim/options.js';
 import { protectRange } from './protect.js';
 import { readBytes, writeBytes } from './read-write.js';
 import type { Advice, MapOptions, Region, RegionAccess, RegionOwner } from './region.js';
+import { relocateRange, type RelocateResult } from './relocate.js';
 import { remapRange, type RemapOptions } from './remap.js';
 import { SpaceState } from './state.js';
 import { type RangeOptions } from './range-options.js';
@@ -232,6 +235,29 @@ export class Space implements RegionOwner {
   /** What the host memory of the space is used for, other spaces on it included. */
   get memory(): MemoryUse {
     return memoryUse(this.state);
+  }
+
+  /**
+   * Moves pages of the space's host memory, whichever spaces they belong to, out of sparsely used storage and gives that back to the
+   * engine. Best effort, in slices: what is held, locked or kept by the policy stays. Needs no room beside the storage there is; memory
+   * that has none to give back is left alone.
+   * @throws TypeError; MirrorError `ABORTED`, `CLOSED`, `DEVICE_TIMEOUT` when another migration of host pages does not end; what was moved stays
+   */
+  async compact(options: HostMigrationOptions = {}): Promise<CompactResult> {
+    this.state.checkOpen();
+    return compactHost(this.state, options);
+  }
+
+  /**
+   * Moves the pages that hold a range to places side by side on the host, so that holding it is a view and not a copy. At most 1 GiB;
+   * best effort, as {@link compact}.
+   * @throws TypeError, RangeError; MirrorError `ADDRESS_NOT_MAPPED`, `INVALID_ARGUMENT` beyond 1 GiB, `OUT_OF_HOST_MEMORY` without room
+   *   for the range beside what is in use (nothing is changed then), `ABORTED`, `CLOSED`, `DEVICE_TIMEOUT` as {@link compact}
+   */
+  async relocate(start: number, bytes: number, options: HostMigrationOptions = {}): Promise<RelocateResult> {
+    this.state.checkOpen();
+    const range = this.state.pageRange(start, bytes);
+    return relocateRange(this.state, range.start, range.end, options);
   }
 
   /** Resolves when every invalidation so far is true on every device. */

@@ -8,6 +8,7 @@ import {
   device,
   type DeviceOperation,
 } from './device-operations.js';
+import { type HostOperation, moveOnHost } from './host-operations.js';
 import { launch, type LaunchOperation } from './launch-operations.js';
 import {
   close,
@@ -38,6 +39,7 @@ export type Operation =
   | AttachOperation
   | AdviseOperation
   | ReclaimOperation
+  | HostOperation
   | LaunchOperation;
 
 /** Does it, and compares what happened with the model. @throws Error where they differ */
@@ -71,6 +73,9 @@ export function perform(scene: Scene, op: Operation): Promise<void> {
     case 'pageOut':
     case 'reclaim':
       return reclaim(scene, op);
+    case 'compact':
+    case 'relocate':
+      return moveOnHost(scene, op);
     case 'increment':
     case 'copy':
     case 'chase':
@@ -167,6 +172,16 @@ const accesses = [
     }),
   },
 ];
+const hostMoves = [
+  {
+    weight: 3,
+    arbitrary: fc.record<HostOperation>({
+      kind: fc.constantFrom('compact', 'relocate', 'relocate'),
+      place,
+      policy: fc.constantFrom('forbid', 'migrate', 'migrate', 'unmap'),
+    }),
+  },
+];
 const mappings = [
   { weight: 4, arbitrary: mapping },
   { weight: 2, arbitrary: fc.record<UnmapOperation>({ kind: fc.constant('unmap'), place }) },
@@ -206,7 +221,7 @@ const family = [
 ];
 
 /** Anything there is. */
-export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings, ...family);
+export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings, ...hostMoves, ...family);
 
 /** What lanes may do beside each other: nothing that concerns the space as a whole. */
-export const laneOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings);
+export const laneOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings, ...hostMoves);

@@ -18,6 +18,7 @@ import {
 } from '@mirrorspace/core';
 import { memory, SimClock, TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { PlainObject, PlainSpace } from './plain.js';
+import { restless } from './restless.js';
 
 /** What a run happens on. Small everywhere, so that everything overflows. */
 export interface WorldConfig {
@@ -75,7 +76,7 @@ export class World {
   private constructor(config: WorldConfig) {
     this.config = config;
     const { pageSize } = config;
-    this.host = managedMemory({ pageSize });
+    this.host = restless(managedMemory({ pageSize }));
     this.broken = new Promise((_resolve, reject) => (this.reject = reject));
     this.broken.catch(() => undefined);
     this.addFile(3 * pageSize, true);

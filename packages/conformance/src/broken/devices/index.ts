@@ -7,6 +7,7 @@ import { copies } from './copies.js';
 import { entries } from './entries.js';
 import { faults } from './faults.js';
 import { fences } from './fences.js';
+import { hostMigration } from './host-migration.js';
 import { limits } from './limits.js';
 import { lives } from './lives.js';
 import { order } from './order.js';
@@ -20,6 +21,7 @@ export const brokenDevices: readonly BrokenDevice[] = [
   ...entries,
   ...accesses,
   ...copies,
+  ...hostMigration,
   ...order,
   ...fences,
   ...faults,

@@ -9,6 +9,7 @@ import { fault } from './fault.js';
 import { file } from './file.js';
 import { flush } from './flush.js';
 import { fork } from './fork.js';
+import { hostMigration } from './host-migration.js';
 import { leak } from './leak.js';
 import { limit } from './limit.js';
 import { loss } from './loss.js';
@@ -31,6 +32,7 @@ export const mirrorCases: readonly Case[] = [
   ...dirty,
   ...eviction,
   ...migration,
+  ...hostMigration,
   ...duplication,
   ...fork,
   ...file,

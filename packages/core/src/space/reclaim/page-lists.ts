@@ -48,6 +48,16 @@ export class PageLists {
     this.inUse?.touch(page);
   }
 
+  /** A page has another number, on the list where it was. */
+  renumber(page: number, to: number, onDevice: boolean): void {
+    this.ordinary.remove(page);
+    this.inUse?.remove(page);
+    if (onDevice) {
+      this.ordinary.remove(to);
+      this.inUse?.insert(to);
+    } else this.ordinary.insert(to);
+  }
+
   /** A page that is on no device is freed. */
   leave(page: number): void {
     this.ordinary.remove(page);

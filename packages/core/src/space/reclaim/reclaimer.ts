@@ -1,3 +1,4 @@
+import { nextTurn } from '../next-turn.js';
 import type { PageStore } from '../page-store.js';
 import type { SourceLimits } from '../source.js';
 import type { CheckedReclaim } from './options.js';
@@ -99,7 +100,11 @@ export class Reclaimer {
   /** One thing at a time, in turn. */
   private next(work: () => Promise<number>): Promise<number> {
     this.waiting++;
-    const result = this.tail.then(work).finally(() => this.waiting--);
+    // What became available in a turn belongs to whoever waited for it: it is not taken away before the next one.
+    const result = this.tail
+      .then(nextTurn)
+      .then(work)
+      .finally(() => this.waiting--);
     this.tail = result.catch(() => undefined);
     return result;
   }

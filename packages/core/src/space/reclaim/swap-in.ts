@@ -26,6 +26,12 @@ export class KeptPages {
     else this.store.unlock(page);
   }
 
+  /** Gives the pages, still locked, to somebody else; none are kept from now on. */
+  take(): number[] {
+    this.open = false;
+    return this.pages.splice(0);
+  }
+
   /** Unlocks all, now and later. */
   end(): void {
     this.open = false;
