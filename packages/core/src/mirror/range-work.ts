@@ -1,6 +1,9 @@
 import { IdList } from '../address/index.js';
 import {
   allows,
+  bringBack,
+  keepThere,
+  KeptPages,
   PAGE_LOCKED,
   PAGE_OWNED,
   type RangeOptions,
@@ -34,7 +37,9 @@ export async function bringRange(
   for (let from = first; from < last; from += CHUNK_PAGES) {
     throwIfAborted(options.signal);
     const to = Math.min(last, from + CHUNK_PAGES);
-    await getReady(mirror, from, to, write, pool.state.timeoutMs, options.signal);
+    using back = space.store.swap === undefined ? undefined : new KeptPages(space.store);
+    await getReady(mirror, from, to, write, { timeoutMs: pool.state.timeoutMs, signal: options.signal }, back);
+    back?.end();
     if (mirror.detached || pool.state.lostError !== undefined) break;
     const room = pool.frames.capacity - brought;
     const offered = offer(pool, mirror, from, to, write, room);
@@ -61,26 +66,28 @@ export function bringNow(pool: DevicePool, mirror: MirrorState, start: number, e
   }
 }
 
-/** Reads what must come from sources, and takes home what other devices own. */
+/** Reads what must come from sources or the swap store, and takes home what other devices own. */
 async function getReady(
   mirror: MirrorState,
   from: number,
   to: number,
   write: boolean,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
+  limits: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+  back: KeptPages | undefined,
 ): Promise<void> {
   const { space, residency } = mirror;
+  if (back !== undefined) {
+    back.begin();
+    keepThere(space, from, to - from, back);
+    await bringBack(space, from, to, limits, back);
+  }
   const mine = 1 << residency.bit;
   const regions = () => space.regions.overlapping(from * space.pageSize, to * space.pageSize);
   for (const region of regions()) {
     const { start, end } = within(space, region, from, to);
     // What was unmapped or moved while another region's source was read is nobody's business here.
     if (region.object?.source === undefined || region.closed || start >= end) continue;
-    await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, {
-      timeoutMs,
-      signal,
-    });
+    await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, limits);
   }
   // Chosen and locked in one turn: what is in transit by then is left to its fault.
   const elsewhere: number[] = [];

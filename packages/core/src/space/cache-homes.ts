@@ -9,6 +9,8 @@ const MAX_CACHES = 2 ** 18;
 export interface PageCache {
   /** Whether its pages are those of a byte source, and can be read again. */
   readonly inFile: boolean;
+  /** Whether the page at an index may have bytes that the source has no place for: those behind its end. */
+  hasTail(index: number): boolean;
   /** Puts another page, already cached, at an index. */
   replace(index: number, page: number): void;
   /** Takes the page at an index out of the cache. */

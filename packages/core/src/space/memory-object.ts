@@ -75,6 +75,11 @@ export class MemoryObject implements PageCache {
     return this.source !== undefined;
   }
 
+  hasTail(index: number): boolean {
+    const { source } = this;
+    return source?.write !== undefined && (index + 1) * this.store.host.pageSize > source.size;
+  }
+
   /** The cached page at an index; -1 for nothing; below that a page in the swap store, see `slotOf`. */
   lookup(index: number): number {
     return (this.table.get(index) | 0) - 1;

@@ -60,6 +60,8 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
   for (const page of pages) {
     if (!mayLeave(store, page)) continue;
     if (store.any(page, PAGE_CACHED) && store.homes.cacheOf(page).inFile) {
+      // Its mappings show those bytes as long as they exist.
+      if (store.homes.cacheOf(page).hasTail(store.homes.indexOf(page))) continue;
       if (store.any(page, PAGE_DIRTY)) toFile.push(page);
       else freed += drop(store, page);
     } else if (isNothing(store, page)) freed += drop(store, page);

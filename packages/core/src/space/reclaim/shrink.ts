@@ -14,7 +14,8 @@ export async function takeOffDevices(store: PageStore, count: number): Promise<n
   const lists = store.lists!;
   if (count === 0 || lists.used === 0) return [];
   const chosen = lists.inUse === undefined ? coldestOfEach(store, count) : coldestOfAll(store, count);
-  const pages = Uint32Array.from(new Set(chosen));
+  const pages = Uint32Array.from(new Set(chosen.slice(0, count)));
+  for (const page of chosen.slice(count)) putBack(store, page);
   const accessed = await accessedSince(store, pages);
   const cold = pages.filter((page, i) => accessed[i] === 0 && !store.any(page, STAYS) && mayLeaveDevices(store, page));
   pages.forEach((page, i) => {
