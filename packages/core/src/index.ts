@@ -15,6 +15,7 @@ export {
   managedMemory,
   type ManagedMemoryOptions,
   type MapOptions,
+  type MergeResult,
   type Region,
   type RegionAccess,
   type RangeOptions,

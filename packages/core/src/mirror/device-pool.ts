@@ -1,6 +1,6 @@
 import { type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
 import type { EvictionFactory } from '../policy/index.js';
-import { type PageStore, type RecallMode, Signal } from '../space/index.js';
+import { nextTurn, type PageStore, type RecallMode, Signal } from '../space/index.js';
 import { FaultService } from './fault-service.js';
 import { flushPool } from './flush.js';
 import { loseDevice } from './loss.js';
@@ -170,11 +170,4 @@ export class DevicePool implements ResidencyPool {
     loseDevice(this.state, error);
     this.kicked.fire();
   }
-}
-
-/** Lets timers and other events of the process run. */
-function nextTurn(): Promise<void> {
-  // Timers are clamped to a millisecond, in which hundreds of rounds fit.
-  const { setImmediate = setTimeout } = globalThis as { setImmediate?: (run: () => void) => unknown };
-  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,11 +1,22 @@
 import type { HostMemory } from './host-memory.js';
 import { MemoryObject } from './memory-object.js';
-import { PageStore } from './page-store.js';
+import { type KeySpace, PageStore } from './page-store.js';
+import type { RegionMap } from './region-map.js';
 import type { ByteSource } from './source.js';
+
+/** What is known of each space on a host memory. */
+export interface HostSpace extends KeySpace {
+  readonly host: HostState;
+  readonly regions: RegionMap;
+  /** End of the addresses that may be mapped. */
+  readonly limit: number;
+}
 
 /** What all spaces on one host memory share: its pages, and the page caches of the sources they map. */
 export class HostState {
   readonly store: PageStore;
+  /** The open spaces, by the key of their page 0. */
+  readonly spaces = new Map<number, HostSpace>();
   private readonly objects = new WeakMap<ByteSource, MemoryObject>();
 
   constructor(host: HostMemory) {

@@ -7,6 +7,7 @@ import type { HostMemory } from './host-memory.js';
 import { DEVICES_SHIFT, PageRecords, SHARED } from './page-records.js';
 import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_ZERO } from './page-state.js';
 import { Signal } from './signal.js';
+import { WrittenKeys } from './written-keys.js';
 
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
 const KEYS_PER_SPACE = 2 ** 35;
@@ -33,6 +34,8 @@ export class PageStore extends PageRecords {
   private readonly sharers = new Map<number, number[]>();
   private readonly pools: (DevicePages | undefined)[] = [];
   private readonly spaces: (KeySpace | undefined)[] = [];
+  /** Entries whose page the CPU had written before it was merged. */
+  readonly written = new WrittenKeys();
   /** Where cached pages are cached. */
   readonly homes = new CacheHomes();
   private readonly holders = new Map<number, number>();
@@ -46,7 +49,7 @@ export class PageStore extends PageRecords {
 
   /** Metadata in bytes: table, page records, host memory's own. */
   get bytes(): number {
-    const lists = 48 * this.sharers.size + this.homes.bytes;
+    const lists = 48 * this.sharers.size + this.homes.bytes + this.written.bytes;
     return this.records.byteLength + this.table.bytes + lists + this.host.metadataBytes;
   }
 

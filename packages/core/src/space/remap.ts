@@ -67,6 +67,9 @@ function move(space: SpaceState, region: Region, to: number, bytes: number): voi
     store.link(key + shift, page);
     store.unlink(key, page);
   }
+  for (const key of store.written.within(base + space.pageOf(from), base + space.pageOf(region.end)))
+    store.written.note(key + shift);
+  store.written.forget(base + space.pageOf(from), base + space.pageOf(region.end));
   space.regions.resize(region, to, to + bytes);
   space.notifiers.end();
 }

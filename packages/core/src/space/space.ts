@@ -10,6 +10,7 @@ import type { HostMemory } from './host-memory.js';
 import { hostStateOf } from './host-state.js';
 import { managedMemory } from './managed-memory.js';
 import { mapRegion } from './map.js';
+import { mergePages, type MergeResult } from './merge.js';
 import { protectRange } from './protect.js';
 import { readBytes, writeBytes } from './read-write.js';
 import type { Advice, MapOptions, Region, RegionAccess, RegionOwner } from './region.js';
@@ -200,6 +201,18 @@ export class Space implements RegionOwner {
     return syncRange(this.state, range.start, range.end, options);
   }
 
+  /**
+   * Merges identical pages of private memory in regions with the advice `mergeable`: one pass over all spaces on the host memory
+   * of this one. Entries of equal pages then map one of them, and the next write through any of them gets a copy of its own, which
+   * may fail with `OUT_OF_HOST_MEMORY` as a first touch may. Pages in use by a device or the CPU are left as they are: a later
+   * pass finds them. It gives way to the event loop about once a mebibyte; progress counts pages of the mergeable ranges.
+   * Source: the kernel's KSM. @throws MirrorError `ABORTED`, `CLOSED`; what was merged stays
+   */
+  async merge(options: RangeOptions = {}): Promise<MergeResult> {
+    this.state.checkOpen();
+    return mergePages(this.state, options);
+  }
+
   /** Resolves when every invalidation so far is true on every device. */
   async flush(): Promise<void> {
     this.state.checkOpen();
@@ -232,6 +245,7 @@ export class Space implements RegionOwner {
     await attempt(retryUnsaved(state));
     for (const mirror of Array.from(state.mirrors)) await attempt(mirror.detach());
     state.store.closeSpace(state.base);
+    state.host.spaces.delete(state.base);
     const error = failures.find((failure) => !(failure instanceof MirrorError && failure.code === 'DEVICE_LOST'));
     if (error !== undefined) throw error as Error;
   }

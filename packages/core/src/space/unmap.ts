@@ -35,6 +35,7 @@ export function zap(space: SpaceState, start: number, end: number): void {
     const slot = scratch.items[i]!;
     store.unlink(store.table.pageOfSlot(slot), store.table.entry(slot) - 1);
   }
+  store.written.forget(base + space.pageOf(start), base + space.pageOf(end));
 }
 
 /** Cuts `[start, end)` out of a region's bounds. */

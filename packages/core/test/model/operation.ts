@@ -9,6 +9,7 @@ import {
   type DeviceOperation,
 } from './device-operations.js';
 import { launch, type LaunchOperation } from './launch-operations.js';
+import { merge, type MergeOperation } from './merge-operations.js';
 import {
   close,
   type FamilyOperation,
@@ -36,7 +37,8 @@ export type Operation =
   | DeviceOperation
   | AttachOperation
   | AdviseOperation
-  | LaunchOperation;
+  | LaunchOperation
+  | MergeOperation;
 
 /** Does it, and compares what happened with the model. @throws Error where they differ */
 export function perform(scene: Scene, op: Operation): Promise<void> {
@@ -70,6 +72,8 @@ export function perform(scene: Scene, op: Operation): Promise<void> {
     case 'copy':
     case 'chase':
       return launch(scene, op);
+    case 'merge':
+      return merge(scene, op);
     default:
       return device(scene, op);
   }
@@ -81,7 +85,8 @@ export function showOperation(op: Operation): string {
 }
 
 const member = fc.nat({ max: 2 });
-const seed = fc.integer({ min: 1, max: 255 });
+/** Half of what is written is the same, so that there are pages to merge. */
+const seed = fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 255 }));
 const number = fc.nat({ max: 1 });
 const access = fc.constantFrom('read-write', 'read-write', 'read-write', 'read', 'none');
 const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined });
@@ -157,6 +162,15 @@ const accesses = [
       announced: fc.boolean(),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record<MergeOperation>({
+      kind: fc.constant('merge'),
+      member,
+      offer: fc.boolean(),
+      home: fc.boolean(),
+    }),
+  },
 ];
 const mappings = [
   { weight: 4, arbitrary: mapping },
@@ -181,6 +195,7 @@ const mappings = [
       readMostly: maybe(fc.boolean()),
       accessedBy: maybe(fc.boolean()),
       pin: maybe(fc.boolean()),
+      mergeable: maybe(fc.constantFrom(true, true, false)),
     }),
   },
 ];
