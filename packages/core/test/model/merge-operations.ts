@@ -5,6 +5,8 @@ import { outcomeOf } from './world.js';
 export interface MergeOperation {
   readonly kind: 'merge';
   readonly member: number;
+  /** Every other private page is filled with this first, so that there is something to merge; 0: none. */
+  readonly alike: number;
   /** Whether all that the scene has is offered first. */
   readonly offer: boolean;
   /** Whether all of it comes home first: what a device has is not merged. */
@@ -13,7 +15,14 @@ export interface MergeOperation {
 
 export async function merge(scene: Scene, op: MergeOperation): Promise<void> {
   for (const { space, plain, mirrors } of scene.members) {
-    for (const { start, end } of plain.regions) {
+    for (const { start, end, access, shared } of plain.regions) {
+      if (op.alike > 0 && access === 'read-write' && !shared) {
+        const data = new Uint8Array(plain.pageSize).fill(op.alike);
+        for (let at = start; at < end; at += 2 * plain.pageSize) {
+          await space.write(at, data);
+          plain.write(at, data);
+        }
+      }
       if (op.offer) await space.advise(start, end - start, { mergeable: true });
       for (const mirror of op.home ? mirrors : []) await mirror?.migrate(start, end - start, 'host');
     }

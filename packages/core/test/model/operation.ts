@@ -163,12 +163,13 @@ const accesses = [
     }),
   },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record<MergeOperation>({
       kind: fc.constant('merge'),
       member,
-      offer: fc.boolean(),
-      home: fc.boolean(),
+      alike: fc.constantFrom(0, 1, 1, 2),
+      offer: fc.constantFrom(true, true, true, false),
+      home: fc.constantFrom(true, true, true, false),
     }),
   },
 ];
