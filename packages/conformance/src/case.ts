@@ -13,6 +13,7 @@ export const AREAS = [
   'eviction',
   'migration',
   'duplication',
+  'merge',
   'fork',
   'file',
   'exclusive',

@@ -53,6 +53,8 @@ export async function mergePages(space: SpaceState, options: RangeOptions): Prom
     space.checkOpen();
     left = SLICE_BYTES;
   };
+  // At least once a pass: one after another must not keep everybody else waiting.
+  await giveWay(0);
   for (const part of parts) {
     const { base } = part.space;
     const first = base + part.start / pageSize;

@@ -13,6 +13,7 @@ import { leak } from './leak.js';
 import { limit } from './limit.js';
 import { loss } from './loss.js';
 import { mapping } from './mapping.js';
+import { merging } from './merge.js';
 import { migration } from './migration.js';
 import { notifier } from './notifier.js';
 import { protection } from './protection.js';
@@ -32,6 +33,7 @@ export const mirrorCases: readonly Case[] = [
   ...eviction,
   ...migration,
   ...duplication,
+  ...merging,
   ...fork,
   ...file,
   ...exclusive,
