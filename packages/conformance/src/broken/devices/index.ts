@@ -11,6 +11,7 @@ import { limits } from './limits.js';
 import { lives } from './lives.js';
 import { order } from './order.js';
 import { replays } from './replays.js';
+import { sharing } from './sharing.js';
 import { tlb } from './tlb.js';
 
 /** Every broken device: each must be caught by a case that names the rule it breaks. */
@@ -18,6 +19,7 @@ export const brokenDevices: readonly BrokenDevice[] = [
   ...tlb,
   ...bits,
   ...entries,
+  ...sharing,
   ...accesses,
   ...copies,
   ...order,
