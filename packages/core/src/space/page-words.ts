@@ -86,9 +86,15 @@ export class PageWords {
   equal(page: number, other: number): boolean {
     this.one.find(this.host, page);
     this.other.find(this.host, other);
-    const { words, at } = this.one;
-    const { words: others, at: from } = this.other;
-    for (let i = 0; i < this.perPage; i++) if (words[at + i] !== others[from + i]) return false;
+    const { words: one, at } = this.one;
+    const { words: two, at: from } = this.other;
+    const ahead = from - at;
+    const end = at + this.perPage;
+    for (let i = at; i < end; i += 4) {
+      const j = i + ahead;
+      const here = (one[i]! ^ two[j]!) | (one[i + 1]! ^ two[j + 1]!);
+      if ((here | (one[i + 2]! ^ two[j + 2]!) | (one[i + 3]! ^ two[j + 3]!)) !== 0) return false;
+    }
     return true;
   }
 }

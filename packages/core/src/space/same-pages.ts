@@ -25,6 +25,9 @@ export class SamePages {
   private readonly store: PageStore;
   private readonly words: PageWords;
   private readonly contents = new ContentTable();
+  /** A page that the tracker is asked about, and its answer. */
+  private readonly asked = new IdList(1);
+  private readonly answered = new IdList(1);
   /** One bit a page: it is in `contents`, or was. */
   private known = new Uint32Array(64);
 
@@ -129,9 +132,10 @@ export class SamePages {
     if (!tracker.written(page)) return;
     for (const key of keys) this.store.written.note(key);
     if (keys.length < this.store.mapCount(page)) return;
-    const pages = new IdList(1);
-    pages.push(page);
-    tracker.collect(pages, new IdList(1));
+    this.asked.clear();
+    this.asked.push(page);
+    this.answered.clear();
+    tracker.collect(this.asked, this.answered);
   }
 
   private knows(page: number): boolean {

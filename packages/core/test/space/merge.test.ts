@@ -312,6 +312,27 @@ describe('merge beside others', () => {
     expect(host.used).toBe(0);
   });
 
+  it('merges nothing with pages whose advice was taken back meanwhile', async () => {
+    const pages = 600;
+    const { host, a, b, at, from } = await two(pages);
+    await a.write(at, distinct(pages));
+    await b.write(from, distinct(pages));
+    let steps = 0;
+    let advised: Promise<void> | undefined;
+    const { merged } = await a.merge({
+      // All of the first space was seen by then, and little of the second.
+      onProgress: () => {
+        if (++steps === 4) advised = a.advise(at, pages * PAGE, { mergeable: false });
+      },
+    });
+    await advised;
+    expect(merged).toBeGreaterThan(0);
+    expect(merged).toBeLessThan(pages / 2);
+    expect(host.used).toBe(2 * pages - merged);
+    await a.close();
+    await b.close();
+  });
+
   it('ends with ABORTED or CLOSED between two steps, and keeps what was merged', async () => {
     const pages = 600;
     const { host, a, b, at, from } = await two(pages);
