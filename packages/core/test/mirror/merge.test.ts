@@ -57,6 +57,9 @@ describe('merging beside devices', () => {
     await moving;
     expect(await space.merge()).toMatchObject({ merged: 0, refused: 2 });
     await mirror.migrate(at, 2 * PAGE, 'host');
+    await mirror.read(at, 2 * PAGE);
+    expect(await space.merge()).toMatchObject({ merged: 0, refused: 2 });
+    await mirror.migrate(at, 2 * PAGE, 'host');
     expect(await space.merge()).toMatchObject({ merged: 2, refused: 0 });
   });
 
