@@ -352,7 +352,7 @@ describe('merge beside others', () => {
     expect(host.used).toBeGreaterThan(pages);
     expect(Buffer.compare(await b.read(from, pages * PAGE), bytes)).toBe(0);
     let closing: Promise<void> | undefined;
-    await expectCode(a.merge({ onProgress: () => (closing ??= a.close()) }), 'CLOSED');
+    await expectCode(a.merge({ onProgress: () => void (closing ??= a.close()) }), 'CLOSED');
     await closing;
     expect(Buffer.compare(await b.read(from, pages * PAGE), bytes)).toBe(0);
     await b.close();
