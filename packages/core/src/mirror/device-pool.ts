@@ -131,6 +131,8 @@ export class DevicePool implements ResidencyPool {
     const { frames } = this.state;
     const out = new Uint32Array(count);
     const taken = frames.policy.victims(out, count, frames.blockedBut(residency.index, this.state.residencies.length));
+    // Nobody else may miss them while it is found out whether they leave.
+    frames.policy.insert(out, taken);
     return Array.from(out.subarray(0, taken), (frame) => frames.pageOf[frame]!);
   }
 

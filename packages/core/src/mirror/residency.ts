@@ -10,8 +10,6 @@ import {
 import { BLOCK_LOCKED, BLOCK_PINNED, type FrameTable } from './frame-table.js';
 
 const FIRST_CAPACITY = 256;
-/** Used by one call at a time. */
-const one = new Uint32Array(1);
 const DOUBLE_UP_TO = 1 << 16;
 
 /** What a residency needs of the pool it belongs to. */
@@ -118,11 +116,6 @@ export class Residency implements DevicePages {
 
   coldest(count: number): number[] {
     return this.pool.coldest(this, count);
-  }
-
-  consider(page: number): void {
-    one[0] = this.frame(page);
-    if (this.frame(page) >= 0) this.pool.frames.policy.insert(one, 1);
   }
 
   mayLeave(page: number): boolean {

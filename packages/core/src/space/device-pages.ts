@@ -10,10 +10,8 @@ export interface DevicePages {
   readonly name: string;
   /** Pages it holds. */
   readonly resident: number;
-  /** Takes up to `count` pages that it would give up next from its list: none that must stay. Give them to `consider`, or recall them. */
+  /** Up to `count` pages that it would give up next: none that must stay. They are the last to be given up from then on. */
   coldest(count: number): number[];
-  /** Puts a resident page back on its list, as one that was used just now. */
-  consider(page: number): void;
   /** Whether it could give up a resident page now: nothing under way needs it, and no advice pins it. */
   mayLeave(page: number): boolean;
   /** Says, a byte a page, which of them the device accessed since that was last asked; all 0 where it cannot tell. */

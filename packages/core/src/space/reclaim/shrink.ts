@@ -15,7 +15,6 @@ export async function takeOffDevices(store: PageStore, count: number): Promise<n
   if (count === 0 || lists.used === 0) return [];
   const chosen = lists.inUse === undefined ? coldestOfEach(store, count) : coldestOfAll(store, count);
   const pages = Uint32Array.from(new Set(chosen.slice(0, count)));
-  for (const page of chosen.slice(count)) putBack(store, page);
   const accessed = await accessedSince(store, pages);
   const cold = pages.filter((page, i) => accessed[i] === 0 && !store.any(page, STAYS) && mayLeaveDevices(store, page));
   pages.forEach((page, i) => {
@@ -23,7 +22,6 @@ export async function takeOffDevices(store: PageStore, count: number): Promise<n
   });
   // A device that is lost meanwhile says so to its mirrors.
   if (cold.length > 0) await recallPages(store, cold, cold.length, 'revoke').catch(() => undefined);
-  for (const page of pages) if (store.devicesOf(page) !== 0) putBack(store, page);
   return Array.from(cold.filter((page) => store.devicesOf(page) === 0));
 }
 
@@ -37,18 +35,14 @@ function coldestOfEach(store: PageStore, count: number): number[] {
 /** One list for all: a page that two devices use is as warm as the device that uses it most. */
 function coldestOfAll(store: PageStore, count: number): number[] {
   const out = new Uint32Array(count);
-  const taken = out.subarray(0, store.lists!.inUse!.takeColdest(out, count));
-  for (const page of taken) if (!mayLeaveDevices(store, page)) putBack(store, page);
+  const { inUse } = store.lists!;
+  const taken = out.subarray(0, inUse!.takeColdest(out, count));
+  for (const page of taken) inUse!.insert(page);
   return Array.from(taken.filter((page) => mayLeaveDevices(store, page)));
 }
 
 function mayLeaveDevices(store: PageStore, page: number): boolean {
   return store.devicesWith(page).every((device) => device.mayLeave(page));
-}
-
-function putBack(store: PageStore, page: number): void {
-  store.lists!.inUse?.insert(page);
-  for (const device of store.devicesWith(page)) device.consider(page);
 }
 
 async function accessedSince(store: PageStore, pages: Uint32Array): Promise<Uint8Array> {

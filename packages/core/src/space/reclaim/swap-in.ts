@@ -90,6 +90,8 @@ export class SwapIn {
     const { store } = this;
     const { host } = store;
     const table = store.swap!;
+    // Given up while its turn came: it may be free by now, or have been taken for a page that is on its way out.
+    if (table.references(slot).length === 0) return;
     table.pin(slot);
     let page: number;
     try {
