@@ -32,6 +32,7 @@ export {
   type RangeOptions,
   type RelocateResult,
   type RemapOptions,
+  type RemapPagesOptions,
   Space,
   type SpaceOptions,
   type SwapAccessHandle,

@@ -1,6 +1,7 @@
 import {
   CANCEL_CLOSED,
   CANCEL_DENIED,
+  CANCEL_IO,
   CANCEL_LOST,
   CANCEL_NOT_MAPPED,
   FAULT_READ,
@@ -8,6 +9,7 @@ import {
 } from '../driver/index.js';
 import {
   allows,
+  BEHIND_END,
   bringBack,
   isOutOfMemory,
   KeptPages,
@@ -180,6 +182,10 @@ export class Admission {
 
   private getReady(mirror: MirrorState, region: Region, pageNumber: number, need: number, write: boolean): void {
     const { space } = mirror;
+    if (need === BEHIND_END) {
+      this.cancel(mirror, pageNumber, CANCEL_IO);
+      return;
+    }
     this.defer(mirror, pageNumber, write);
     if (need === NEEDS_UNLOCK || mirror.preparing.has(pageNumber)) return;
     mirror.preparing.add(pageNumber);

@@ -168,7 +168,7 @@ export class DevicePool implements ResidencyPool {
         this.again = false;
         const waiting = this.faults.round();
         if (waiting !== undefined) await waiting;
-        if (rounds % ROUNDS_A_TURN === 0) await nextTurn();
+        if (rounds % ROUNDS_A_TURN === 0 || this.isAhead()) await nextTurn();
         if (this.hasWork()) continue;
         if (!this.faults.waiting) break;
         await this.waitForOthers();
@@ -176,6 +176,11 @@ export class DevicePool implements ResidencyPool {
     } finally {
       this.running = false;
     }
+  }
+
+  /** Whether faults have taken host memory beyond its budget: reclaim, which runs in turns of its own, has to catch up. */
+  private isAhead(): boolean {
+    return this.state.residencies.some((residency) => residency?.store.pressure?.over === true);
   }
 
   private hasWork(): boolean {

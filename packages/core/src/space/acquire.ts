@@ -19,7 +19,7 @@ import {
 import { bringBack, keepThere, untouched } from './reclaim/bring-back.js';
 import { KeptPages } from './reclaim/swap-in.js';
 import { isOutOfMemory } from './out-of-memory.js';
-import { NEEDS_HOME, NEEDS_SOURCE, NEEDS_SWAP, NEEDS_UNLOCK, resolve } from './resolve.js';
+import { BEHIND_END, NEEDS_HOME, NEEDS_SOURCE, NEEDS_SWAP, NEEDS_UNLOCK, resolve } from './resolve.js';
 import type { SourceLimits } from './source.js';
 import type { SpaceState } from './state.js';
 
@@ -122,6 +122,7 @@ function collect(space: SpaceState, first: number, pages: Uint32Array, mode: Hol
     for (; i < end; i++) {
       const page = resolve(space, region, first + i, write);
       if (page === NEEDS_SOURCE) return { kind: 'source', pageNumber: first + i };
+      if (page === BEHIND_END) throw behindEnd((first + i) * space.pageSize);
       if (page === NEEDS_SWAP) return { kind: 'swap', pageNumber: first + i };
       if (page === NEEDS_HOME) return { kind: 'home', pageNumber: first + i };
       if (page === NEEDS_UNLOCK || store.any(page, PAGE_LOCKED)) return { kind: 'locked', pageNumber: first + i };
@@ -199,6 +200,14 @@ async function bringHome(
   throwIfAborted(signal);
   if (!space.closed && stillMapped(space, first, pages))
     await recallWhere(store, pages, inner.from, inner.to, 'drop', mode);
+}
+
+function behindEnd(address: number): MirrorError {
+  return new MirrorError(
+    'IO',
+    `the page at ${hex(address)} lies behind the end of its source, which was truncated; unmap it, or make the source longer`,
+    { address },
+  );
 }
 
 /** Why a page is locked, for messages. */

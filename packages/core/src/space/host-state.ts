@@ -1,3 +1,4 @@
+import type { IdList } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { HostMemory } from './host-memory.js';
 import { MemoryObject } from './memory-object.js';
@@ -15,6 +16,12 @@ export interface HostSpace extends KeySpace {
   readonly regions: RegionMap;
   /** End of the addresses that may be mapped. */
   readonly limit: number;
+  /** Page number of an address. */
+  pageOf(address: number): number;
+  /** Slots found by the operation under way; synchronous use only. */
+  readonly scratch: IdList;
+  /** Carries pending invalidations to every device; resolves when they are true there. */
+  flush(): Promise<void>;
 }
 
 /** What all spaces on one host memory share: its pages, what keeps them few, and the page caches of the sources they map. */

@@ -29,6 +29,7 @@ export { recallPages, recallWhenFree } from './recall.js';
 export { Region, type Advice, type MapOptions, type RegionAccess } from './region.js';
 export { type RelocateResult } from './relocate.js';
 export { type RemapOptions } from './remap.js';
+export { type RemapPagesOptions } from './remap-options.js';
 export * from './resolve.js';
 export { Signal } from './signal.js';
 export { bytesSource, type ByteSource } from './source.js';

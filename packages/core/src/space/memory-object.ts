@@ -22,6 +22,8 @@ export class MemoryObject implements PageCache {
   private readonly store: PageStore;
   private readonly table = new PageTable();
   private readonly writes = new Writes();
+  /** Where it will end, while it is being truncated. */
+  private newEnd = Infinity;
   /** Its number among those that cache pages; of use while it caches any. */
   private id = -1;
   /** Regions over it. */
@@ -75,9 +77,44 @@ export class MemoryObject implements PageCache {
     return this.source !== undefined;
   }
 
+  /** Bytes it has: `Infinity` where there is no source. */
+  private get size(): number {
+    return this.source === undefined ? Infinity : Math.min(this.source.size, this.newEnd);
+  }
+
+  /** Whether the page at an index lies before the end. */
+  reaches(index: number): boolean {
+    return index * this.store.host.pageSize < this.size;
+  }
+
+  /**
+   * Takes note that it will end at `size`: nothing behind it is read, written back or newly mapped from now on. Resolves when
+   * writes that began before have ended.
+   * @throws MirrorError `DEVICE_TIMEOUT`; then it is not to be truncated
+   */
+  async beginTruncation(size: number, limits: SourceLimits): Promise<void> {
+    this.newEnd = size;
+    try {
+      await this.writes.allFrom(Math.floor(size / this.store.host.pageSize) * this.store.host.pageSize, limits);
+    } catch (error) {
+      this.newEnd = Infinity;
+      throw error;
+    }
+  }
+
+  /** From now on the source knows where it ends. */
+  endTruncation(): void {
+    this.newEnd = Infinity;
+  }
+
+  /** Drops the pages from an index on, whatever they hold. */
+  cutCache(index: number): void {
+    for (const at of this.cached(index, Infinity)) this.remove(at);
+  }
+
   hasTail(index: number): boolean {
     const { source } = this;
-    return source?.write !== undefined && (index + 1) * this.store.host.pageSize > source.size;
+    return source?.write !== undefined && (index + 1) * this.store.host.pageSize > this.size;
   }
 
   /** The cached page at an index; -1 for nothing; below that a page in the swap store, see `slotOf`. */
@@ -100,11 +137,11 @@ export class MemoryObject implements PageCache {
    */
   async populate(index: number, count: number, limits: SourceLimits): Promise<void> {
     const most = Math.max(1, READ_BYTES / this.store.host.pageSize);
-    for (let at = index; at < index + count;) {
+    for (let at = index; at < index + count && this.reaches(at);) {
       if (this.store.pressure !== undefined && this.lookup(at) < 0)
         await this.store.pressure.makeRoom(Math.min(most, index + count - at));
       let run = 0;
-      while (at + run < index + count && run < most && this.lookup(at + run) < 0) run++;
+      while (at + run < index + count && run < most && this.reaches(at + run) && this.lookup(at + run) < 0) run++;
       if (run > 0) await this.readInTime(at, run, limits);
       at += Math.max(run, 1);
     }
@@ -130,7 +167,7 @@ export class MemoryObject implements PageCache {
       await this.writes.others(offset, limits);
       const page = this.lookup(at);
       if (page < 0 || !store.any(page, PAGE_DIRTY)) continue;
-      const length = Math.min(store.host.pageSize, source.size - offset);
+      const length = Math.min(store.host.pageSize, this.size - offset);
       store.unmark(page, PAGE_DIRTY);
       if (length > 0) {
         const bytes = this.bytesOf(page).slice(0, length);
@@ -242,7 +279,7 @@ export class MemoryObject implements PageCache {
     const { host } = this.store;
     const source = this.source!;
     const offset = index * host.pageSize;
-    const length = Math.max(0, Math.min(count * host.pageSize, source.size - offset));
+    const length = Math.max(0, Math.min(count * host.pageSize, this.size - offset));
     const view = host.view(first, count);
     const bytes = view ?? new Uint8Array(count * host.pageSize);
     if (length > 0) await source.read(offset, bytes.subarray(0, length), signal);

@@ -28,6 +28,8 @@ export interface KeySpace {
 
 /** What keeps a host memory small; see `Reclaimer`. */
 export interface Pressure {
+  /** Whether host memory is beyond the budget. */
+  readonly over: boolean;
   /** Begins to get back to the budget, if host memory is beyond it. Synchronous. */
   kick(): void;
   /** Resolves when `count` more pages fit the budget, or nothing more can leave. */

@@ -1,6 +1,7 @@
 import { MirrorError } from '../driver/index.js';
 import type { MemoryObject } from './memory-object.js';
 import type { Held, HoldMode, HoldOptions } from './held.js';
+import type { RemapPagesOptions } from './remap-options.js';
 import type { ByteSource } from './source.js';
 
 /** What CPU and devices may do with a region. `none` keeps the address range and its contents, but no access succeeds. */
@@ -48,6 +49,7 @@ export interface RegionOwner {
   readonly pageSize: number;
   acquire(start: number, bytes: number, mode: HoldMode, options?: HoldOptions): Promise<Held>;
   unmap(start: number, bytes: number): Promise<void>;
+  rearrange(region: Region, options: RemapPagesOptions): Promise<void>;
 }
 
 /** How a region was made. */
@@ -127,6 +129,19 @@ export class Region {
     if (this.closed) return;
     const { start, bytes } = this.part(part);
     await this.owner.unmap(start, bytes);
+  }
+
+  /**
+   * Rearranges its pages: of a shared region any pages of its source can be seen anywhere, one of them in several places as well; of
+   * private anonymous memory two ranges change places. Nothing is copied. Resolves when devices obey. A part of a shared region
+   * becomes a region of its own, as by `space.protect`. The kernel's `remap_file_pages`.
+   * @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT` for private mappings of a source, `DEVICE_TIMEOUT`, `CLOSED`
+   */
+  async remapPages(options: RemapPagesOptions): Promise<void> {
+    if (this.closed) throw new MirrorError('CLOSED', `region "${this.name}" was unmapped; map another one`);
+    if (typeof options !== 'object' || options === null)
+      throw new TypeError('remapPages takes { offset, bytes, from, form? }');
+    await this.owner.rearrange(this, options);
   }
 
   /** @throws TypeError, RangeError for a part that is empty or reaches out of the region */

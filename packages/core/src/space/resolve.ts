@@ -8,6 +8,8 @@ export const NEEDS_SOURCE = -1;
 export const NEEDS_HOME = -2;
 /** The page must first come back from the swap store. */
 export const NEEDS_SWAP = -4;
+/** The page lies behind the end of its source, which was truncated. */
+export const BEHIND_END = -5;
 /** The page is locked, and is not mapped here yet or a private copy of it is to be made: wait for the unlock. */
 export const NEEDS_UNLOCK = -3;
 
@@ -45,6 +47,7 @@ function find(space: SpaceState, region: Region, pageNumber: number): number {
   const cached = object.lookup(index);
   if (cached >= 0) return cached;
   if (cached < -1) return NEEDS_SWAP;
+  if (!object.reaches(index)) return BEHIND_END;
   return object.source === undefined ? object.create(index) : NEEDS_SOURCE;
 }
 

@@ -3,12 +3,17 @@
  * Its identity is its object: mapping the same object twice shares one page cache.
  */
 export interface ByteSource {
-  /** Length in bytes; a region may reach to the end of its last page, where reads give zeros. */
+  /**
+   * Length in bytes; a region may reach to the end of its last page, where reads give zeros. It may grow at any time, and shrink by
+   * `space.truncate` only: pages behind the end are not accessible.
+   */
   readonly size: number;
   /** Fills `into` with the bytes from `offset`; rejects (or throws) when it cannot fill it. Never asked beyond `size`. */
   read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void> | void;
   /** Writes bytes back. Without it, shared writable regions over this source are refused. Never asked beyond `size`. */
   write?(offset: number, from: Uint8Array): Promise<void> | void;
+  /** Makes it `size` bytes long, which is less than before: called by `space.truncate`. Without it, shorten the source before that. */
+  truncate?(size: number): Promise<void> | void;
 }
 
 /** How long to wait for one read or write of a source, and what ends the wait. */

@@ -19,10 +19,14 @@ import { protectRange } from './protect.js';
 import { readBytes, writeBytes } from './read-write.js';
 import type { Advice, MapOptions, Region, RegionAccess, RegionOwner } from './region.js';
 import { relocateRange, type RelocateResult } from './relocate.js';
+import type { RemapPagesOptions } from './remap-options.js';
+import { remapPages } from './remap-pages.js';
 import { remapRange, type RemapOptions } from './remap.js';
 import { SpaceState } from './state.js';
 import { type RangeOptions } from './range-options.js';
 import { syncRange } from './sync.js';
+import type { ByteSource } from './source.js';
+import { truncateSource } from './truncate.js';
 import { unmapRange, unmapSync } from './unmap.js';
 import { collectWritten, type WrittenRange } from './written.js';
 import { releaseObjects, retryUnsaved } from './release.js';
@@ -273,6 +277,17 @@ export class Space implements RegionOwner {
     return mergePages(this.state, options);
   }
 
+  /**
+   * Makes a source shorter, in every space on the host memory of this one: what regions show of it behind the new end is gone, private
+   * copies included, and accesses there fail with `IO` until the source is longer again; the rest of its last page becomes zeros.
+   * Calls `source.truncate` where there is one; a source without must have been shortened before. Resolves when devices obey.
+   * @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT`, `IO` with the source's error as cause, `DEVICE_TIMEOUT` (nothing is
+   *   changed then), `CLOSED`
+   */
+  async truncate(source: ByteSource, size: number): Promise<void> {
+    await truncateSource(this.open(), source, size);
+  }
+
   /** Resolves when every invalidation so far is true on every device. */
   async flush(): Promise<void> {
     this.state.checkOpen();
@@ -290,6 +305,11 @@ export class Space implements RegionOwner {
   /** As {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** For `Region.remapPages`. @internal */
+  rearrange(region: Region, options: RemapPagesOptions): Promise<void> {
+    return remapPages(this.open(), this, region, options);
   }
 
   /** @throws MirrorError `CLOSED` */

@@ -1,3 +1,4 @@
+import type { HostSpace } from './host-state.js';
 import type { MemoryObject } from './memory-object.js';
 import { releaseObjects } from './release.js';
 import { remainder } from './overlap.js';
@@ -27,8 +28,9 @@ export async function unmapRange(space: SpaceState, owner: RegionOwner, start: n
 }
 
 /** Removes the entries of a page range; the caller has begun an invalidation of it. */
-export function zap(space: SpaceState, start: number, end: number): void {
-  const { store, base, scratch } = space;
+export function zap(space: HostSpace, start: number, end: number): void {
+  const { base, scratch } = space;
+  const { store } = space.host;
   scratch.clear();
   store.table.collect(base + space.pageOf(start), base + space.pageOf(end), scratch);
   for (let i = 0; i < scratch.length; i++) {

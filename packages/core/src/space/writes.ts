@@ -20,6 +20,11 @@ export class Writes {
     if (!(await inTime(ended, limits.timeoutMs, limits.signal))) throw timedOut(offset, limits);
   }
 
+  /** As {@link others}, for all offsets from one on. */
+  async allFrom(offset: number, limits: SourceLimits): Promise<void> {
+    for (const at of [...this.underWay.keys()]) if (at >= offset) await this.others(at, limits);
+  }
+
   /**
    * Begins a write where none is under way, and waits for it. `failed` is called at once when it fails, or does not end in time.
    * @throws MirrorError `IO` with its error as cause, `DEVICE_TIMEOUT`, `ABORTED`

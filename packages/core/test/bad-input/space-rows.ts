@@ -1,16 +1,23 @@
 import {
+  accessHandleSwap,
   type AddressSpace,
   bytesSource,
   createSpace,
+  fileSwap,
   type HoldOptions,
   type HostMigrationOptions,
   managedMemory,
+  memorySwap,
 } from '@mirrorspace/core';
 import { PAGE, pattern } from '../space/helpers.js';
 import { detachedBytes, Rows } from './rows.js';
 import { BASE } from './world.js';
 
 const FREE = BASE + 64 * PAGE;
+const NO_FILE = {
+  read: () => Promise.resolve({ bytesRead: 0 }),
+  write: () => Promise.resolve({ bytesWritten: 0 }),
+};
 
 const create = new Rows('createSpace', 'async')
   .type('options', [null, 5, 'x'], (_, options) => createSpace(options))
@@ -114,6 +121,66 @@ const compact = moving(new Rows('AddressSpace.compact', 'async'), (space, option
   'CLOSED',
   ({ closedSpace }) => closedSpace.compact(),
 );
+
+const keeping = [
+  create
+    .type('reclaim', [null, 5, 'x'], (_, reclaim) => createSpace({ reclaim }))
+    .number('budget', [NaN, 0, -1, 4095], (_, budget) => createSpace({ reclaim: { budget } }))
+    .type('swap', [null, 5, {}, { size: PAGE }], (_, swap) => createSpace({ reclaim: { swap } }))
+    .bad('a swap store without room for a page', 'RangeError', () =>
+      createSpace({ reclaim: { swap: memorySwap(PAGE - 1) } }),
+    )
+    .type('lists', ['both', 5, null], (_, lists) => createSpace({ reclaim: { lists } }))
+    .bad('an unknown order', 'INVALID_ARGUMENT', () => createSpace({ reclaim: { order: 'best' as never } }))
+    .number('reclaim timeoutMs', [NaN, 0, -1, 2 ** 31], (_, timeoutMs) => createSpace({ reclaim: { timeoutMs } })),
+  new Rows('AddressSpace.reclaim', 'async')
+    .bytes('bytes', ({ space }, bytes) => space.reclaim(bytes))
+    .bad('a space without reclaim options', 'UNSUPPORTED', ({ space }) => space.reclaim(PAGE))
+    .bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.reclaim(PAGE)),
+  new Rows('AddressSpace.pageOut', 'async')
+    .address('start', ({ space }, start) => space.pageOut(start, PAGE))
+    .bytes('bytes', ({ space }, bytes) => space.pageOut(BASE, bytes))
+    .bad('nothing mapped', 'ADDRESS_NOT_MAPPED', ({ space }) => space.pageOut(FREE, PAGE))
+    .bad('a space without reclaim options', 'UNSUPPORTED', ({ space }) => space.pageOut(BASE, PAGE))
+    .bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.pageOut(BASE, PAGE)),
+  new Rows('AddressSpace.truncate', 'async')
+    .type('source', [undefined, null, 5, {}], ({ space }, source) => space.truncate(source, 0))
+    .number('size', [NaN, -1, 0.5, Infinity, 2 ** 53], ({ space, source }, size) => space.truncate(source, size))
+    .bad('a source that is longer and cannot be truncated', 'INVALID_ARGUMENT', ({ space, source }) =>
+      space.truncate(source, PAGE),
+    )
+    .bad('a closed space', 'CLOSED', ({ closedSpace, source }) => closedSpace.truncate(source, 0)),
+  new Rows('Region.remapPages', 'async')
+    .type('options', [undefined, null, 5], ({ region }, options) => region.remapPages(options))
+    .number('offset', [NaN, -PAGE, 8, 4 * PAGE], ({ region }, offset) =>
+      region.remapPages({ offset, bytes: PAGE, from: PAGE }),
+    )
+    .number('bytes', [NaN, 0, -PAGE, 8, 5 * PAGE], ({ region }, bytes) =>
+      region.remapPages({ offset: 0, bytes, from: 2 * PAGE }),
+    )
+    .number('from', [NaN, -PAGE, 8, 4 * PAGE], ({ region }, from) =>
+      region.remapPages({ offset: 0, bytes: PAGE, from }),
+    )
+    .type('form', ['both', 5, null], ({ region }, form) =>
+      region.remapPages({ offset: 0, bytes: PAGE, from: PAGE, form }),
+    )
+    .bad('ranges that overlap', 'RangeError', ({ region }) =>
+      region.remapPages({ offset: 0, bytes: 2 * PAGE, from: PAGE }),
+    )
+    .bad('more than the source has', 'RangeError', ({ file }) =>
+      file.remapPages({ offset: 0, bytes: PAGE, from: 2 * PAGE }),
+    )
+    .bad('a closed region', 'CLOSED', ({ closedRegion }) =>
+      closedRegion.remapPages({ offset: 0, bytes: PAGE, from: 0 }),
+    ),
+  new Rows('memorySwap', 'sync').number('bytes', [NaN, 0, -1, 0.5, 2 ** 53], (_, bytes) => memorySwap(bytes)),
+  new Rows('fileSwap', 'sync')
+    .type('file', [undefined, null, 5, {}], (_, file) => fileSwap(file, PAGE))
+    .number('bytes', [NaN, 0, 0.5], (_, bytes) => fileSwap(NO_FILE, bytes)),
+  new Rows('accessHandleSwap', 'sync')
+    .type('handle', [undefined, null, 5, {}], (_, handle) => accessHandleSwap(handle, PAGE))
+    .number('bytes', [NaN, 0, 0.5], (_, bytes) => accessHandleSwap({ read: () => 0, write: () => 0 }, bytes)),
+];
 
 const ranges = [
   onRange('AddressSpace.unmap', (space, start, bytes) => space.unmap(start, bytes)),
@@ -243,6 +310,6 @@ const lifetimes = [
   new Rows('AddressSpace.fork', 'async').bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.fork()),
 ];
 
-export const spaceRows = [create, map, regionAt, compact, ...ranges, ...holds, ...memories, ...lifetimes].flatMap(
+export const spaceRows = [...keeping, map, regionAt, compact, ...ranges, ...holds, ...memories, ...lifetimes].flatMap(
   (rows) => rows.rows,
 );

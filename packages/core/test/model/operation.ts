@@ -24,6 +24,7 @@ import {
   unmap,
   type UnmapOperation,
 } from './map-operations.js';
+import { remapPages, type RemapPagesOperation } from './remap-pages-operations.js';
 import { reclaim, type ReclaimOperation } from './reclaim-operations.js';
 import { LENGTHS, OFFSETS, type Place, type Scene } from './scene.js';
 
@@ -40,6 +41,7 @@ export type Operation =
   | AttachOperation
   | AdviseOperation
   | ReclaimOperation
+  | RemapPagesOperation
   | HostOperation
   | LaunchOperation
   | MergeOperation;
@@ -72,6 +74,8 @@ export function perform(scene: Scene, op: Operation): Promise<void> {
       return attach(scene, op);
     case 'advise':
       return advise(scene, op);
+    case 'remapPages':
+      return remapPages(scene, op);
     case 'pageOut':
     case 'reclaim':
       return reclaim(scene, op);
@@ -159,6 +163,18 @@ const accesses = [
       mode: fc.constantFrom('read', 'write'),
       discard: fc.boolean(),
       seed,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record<RemapPagesOperation>({
+      kind: fc.constant('remapPages'),
+      member,
+      region: fc.nat({ max: 4 }),
+      page: fc.constantFrom(0, 0, 1, 2),
+      pages: fc.constantFrom(1, 1, 2, 3),
+      from: fc.nat({ max: 3 }),
+      form: fc.constantFrom('callback', 'unmap-flush'),
     }),
   },
   {

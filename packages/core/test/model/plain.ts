@@ -46,7 +46,7 @@ export interface PlainRegion {
   access: PlainAccess;
   readonly shared: boolean;
   readonly object: PlainObject | undefined;
-  readonly objectPage: number;
+  objectPage: number;
   /** Private contents, by page; absent where untouched, or where the object shows through. */
   own: (Uint8Array | undefined)[];
   /** Device that the region is pinned to; -1 for none. */

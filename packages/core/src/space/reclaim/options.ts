@@ -1,5 +1,6 @@
 import { MirrorError } from '../../driver/index.js';
 import { type EvictionFactory, type EvictionName, evictionPolicies } from '../../policy/index.js';
+import { checkTimeout } from '../in-time.js';
 import { checkSwapStore, type SwapStore } from './swap-store.js';
 
 /** How a host memory is kept small. One a host memory: spaces that share it agree. */
@@ -41,6 +42,7 @@ export function checkReclaim(options: ReclaimOptions, pageSize: number, timeoutM
   if (lists !== 'device' && lists !== 'global')
     throw new TypeError(`lists must be 'device' or 'global', got ${String(lists)}`);
   if (swap !== undefined) checkSwapStore(swap, pageSize);
+  if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs);
   return { budget, swap, global: lists === 'global', order: orderOf(order), timeoutMs: options.timeoutMs ?? timeoutMs };
 }
 

@@ -56,9 +56,14 @@ export class Reclaimer {
 
   /** Begins to get back to the budget, if host memory is beyond it. Synchronous. */
   kick(): void {
-    if (this.store.host.used <= this.budget || this.waiting > 0) return;
+    if (!this.over || this.waiting > 0) return;
     // What fails is tried again with the next page; whoever runs into the limit of host memory is told.
-    this.free(this.store.host.used - this.budget).catch(() => undefined);
+    this.free(Infinity, () => this.store.host.used - this.budget).catch(() => undefined);
+  }
+
+  /** Whether host memory is beyond the budget. */
+  get over(): boolean {
+    return this.store.host.used > this.budget;
   }
 
   /** Resolves when `count` more pages fit the budget, or nothing more can leave. */

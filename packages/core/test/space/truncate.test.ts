@@ -1,0 +1,126 @@
+import { createSpace, managedMemory } from '@mirrorspace/core';
+import { describe, expect, test } from 'vitest';
+import { createRig, expectBytes, expectCode, gate, PAGE, pattern, TestSource } from './helpers.js';
+
+/** A source that can be made shorter, and longer. */
+class Shrinking extends TestSource {
+  length: number;
+  truncateError: Error | undefined;
+  truncateGate: Promise<void> | undefined;
+
+  constructor(bytes: Uint8Array) {
+    super(bytes);
+    this.length = bytes.length;
+    Object.defineProperty(this, 'size', { get: () => this.length });
+  }
+
+  async truncate(size: number): Promise<void> {
+    await this.truncateGate;
+    if (this.truncateError !== undefined) throw this.truncateError;
+    this.length = size;
+    this.bytes.fill(0, size);
+  }
+}
+
+describe('truncate', () => {
+  test('what lies behind the new end is gone for everybody, and the rest stays', async () => {
+    const host = managedMemory();
+    await using rig = await createRig({ space: { host } });
+    const { space, mirror } = rig;
+    await using other = await createSpace({ host });
+    const source = new Shrinking(pattern(8 * PAGE));
+    const shared = space.map({ bytes: 8 * PAGE, source, share: 'shared' }).address;
+    const own = space.map({ bytes: 4 * PAGE, source, offset: 4 * PAGE }).address;
+    const far = other.map({ bytes: 8 * PAGE, source, share: 'shared' }).address;
+    await mirror.write(shared + 2 * PAGE, pattern(PAGE, 2));
+    await mirror.write(shared + 6 * PAGE, pattern(PAGE, 6));
+    await space.write(own + PAGE, pattern(PAGE, 5));
+    await other.read(far, 8 * PAGE);
+    const used = host.used;
+    await space.truncate(source, 5 * PAGE);
+    expect(source.length).toBe(5 * PAGE);
+    expect(host.used).toBe(used - 4);
+    for (const work of [
+      space.read(shared + 5 * PAGE, 1),
+      space.read(shared + 4 * PAGE, PAGE + 1),
+      space.write(shared + 7 * PAGE, pattern(PAGE)),
+      space.read(own + PAGE, 1),
+      other.read(far + 6 * PAGE, 1),
+      mirror.read(shared + 6 * PAGE, 1),
+      mirror.write(own + 3 * PAGE, pattern(4)),
+    ])
+      await expectCode(work, 'IO');
+    expectBytes(await mirror.read(shared + 2 * PAGE, PAGE), pattern(PAGE, 2));
+    expectBytes(await other.read(far + 2 * PAGE, PAGE), pattern(PAGE, 2));
+    expectBytes(await space.read(own, PAGE), pattern(8 * PAGE).subarray(4 * PAGE, 5 * PAGE));
+    await space.sync(shared, 8 * PAGE);
+    expectBytes(source.bytes.subarray(2 * PAGE, 3 * PAGE), pattern(PAGE, 2));
+    expect(source.writes.every(([offset]) => offset < 5 * PAGE)).toBe(true);
+  });
+
+  test('the rest of the last page becomes zeros, wherever it was', async () => {
+    for (const where of ['host', 'device'] as const) {
+      await using rig = await createRig();
+      const { space, mirror } = rig;
+      const source = new Shrinking(pattern(2 * PAGE));
+      const { address } = space.map({ bytes: 2 * PAGE, source, share: 'shared' });
+      await (where === 'host' ? space : mirror).write(address, pattern(PAGE, 3));
+      await space.truncate(source, 100);
+      const expected = new Uint8Array(PAGE);
+      expected.set(pattern(PAGE, 3).subarray(0, 100));
+      expectBytes(await mirror.read(address, PAGE), expected);
+      expectBytes(await space.read(address, PAGE), expected);
+    }
+  });
+
+  test('a source that grows again shows zeros, not what was there', async () => {
+    await using space = await createSpace();
+    const source = new Shrinking(pattern(4 * PAGE));
+    const { address } = space.map({ bytes: 4 * PAGE, source, share: 'shared' });
+    await space.write(address + 2 * PAGE, pattern(PAGE, 7));
+    await space.truncate(source, 2 * PAGE);
+    source.length = 4 * PAGE;
+    expectBytes(await space.read(address + 2 * PAGE, PAGE), new Uint8Array(PAGE));
+  });
+
+  test('what cannot be truncated is left as it was', async () => {
+    await using space = await createSpace();
+    const source = new Shrinking(pattern(4 * PAGE));
+    const { address } = space.map({ bytes: 4 * PAGE, source, share: 'shared' });
+    await space.write(address + 3 * PAGE, pattern(PAGE, 7));
+    source.truncateError = new Error('read-only');
+    await expectCode(space.truncate(source, PAGE), 'IO');
+    expectBytes(await space.read(address + 3 * PAGE, PAGE), pattern(PAGE, 7));
+    const fixed = new TestSource(pattern(PAGE));
+    await expectCode(space.truncate(fixed, 10), 'INVALID_ARGUMENT');
+  });
+
+  test('a write to the source that began before cannot make it long again', async () => {
+    await using space = await createSpace();
+    const source = new Shrinking(pattern(4 * PAGE));
+    const { address } = space.map({ bytes: 4 * PAGE, source, share: 'shared' });
+    await space.write(address + 3 * PAGE, pattern(PAGE, 7));
+    const held = gate();
+    source.writeGate = held.opened;
+    const syncing = space.sync(address, 4 * PAGE);
+    await new Promise((resolve) => setTimeout(resolve));
+    const truncating = space.truncate(source, PAGE);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(source.length).toBe(4 * PAGE);
+    held.open();
+    await Promise.all([syncing, truncating]);
+    expect(source.length).toBe(PAGE);
+    expectBytes(source.bytes.subarray(PAGE), new Uint8Array(3 * PAGE));
+  });
+
+  test('a device that is using the pages fails there, and only there', async () => {
+    await using rig = await createRig();
+    const { space, mirror } = rig;
+    const source = new Shrinking(pattern(8 * PAGE));
+    const { address } = space.map({ bytes: 8 * PAGE, source, share: 'shared' });
+    await mirror.read(address, 8 * PAGE);
+    await Promise.all([space.truncate(source, 4 * PAGE), mirror.write(address, pattern(PAGE, 1))]);
+    await expectCode(mirror.read(address + 4 * PAGE, 4), 'IO');
+    expectBytes(await space.read(address, PAGE), pattern(PAGE, 1));
+  });
+});
