@@ -157,7 +157,12 @@ export function isMergeable(region: Region): boolean {
   return region.advice.mergeable === true && !region.shared;
 }
 
-/** Whether somebody needs this very page: a device, a hold, a copy under way, or one that is lost (R5). */
+/**
+ * Whether somebody needs this very page (R5): a device, a hold, a copy under way; or it is lost, or what a lost device left under way
+ * still names pages by number.
+ */
 function isInUse(store: PageStore, page: number): boolean {
-  return store.devicesOf(page) !== 0 || store.any(page, PAGE_LOCKED | PAGE_HELD | PAGE_LOST | PAGE_OWNED);
+  return (
+    !store.steady || store.devicesOf(page) !== 0 || store.any(page, PAGE_LOCKED | PAGE_HELD | PAGE_LOST | PAGE_OWNED)
+  );
 }
