@@ -15,6 +15,8 @@ export class Urgency {
   private readonly device: Device;
   /** Work units of launches that have not ended. */
   private launched = 0;
+  /** What had finished when pages last moved urgently. */
+  private retired = -1;
   private readonly request: {
     kind: UpdateKind;
     residentUnits: number;
@@ -30,17 +32,25 @@ export class Urgency {
     this.request = { kind: 'flush', residentUnits, preemptionUs, waitUs: 0 };
   }
 
-  /** Whether an update interrupts what runs. */
+  /**
+   * Whether an update interrupts what runs. Updates that move pages do so only once for each time that something finished: two
+   * devices that interrupt each other for one page would take it from each other for ever, before either used it (R8).
+   */
   decide(kind: UpdateKind): boolean {
     if (!this.active) return false;
-    const { residentUnits } = this.device.limits;
+    const { faults, limits } = this.device;
+    const moves = kind !== 'flush';
+    if (moves && faults.retired === this.retired) return false;
+    const { residentUnits } = limits;
     const estimate = this.estimates[kind];
     this.request.kind = kind;
     this.request.residentUnits = this.launched > 0 ? Math.min(residentUnits, this.launched) : residentUnits;
     this.request.waitUs = estimate.us;
     const urgent = this.policy(this.request) === true;
-    if (urgent) estimate.fade();
-    return urgent;
+    if (!urgent) return false;
+    estimate.fade();
+    if (moves) this.retired = faults.retired;
+    return true;
   }
 
   /** Notes how long an update takes that waits its turn: from now until `fence` signals. */
