@@ -31,6 +31,7 @@ export class DevicePool implements ResidencyPool {
   constructor(device: Device, options: PoolOptions) {
     this.state = new PoolState(device, options);
     this.faults = new FaultService(this.state, options.batch, () => this.kick());
+    this.state.turn.onTurn = () => void this.flushNow();
     this.state.onLost = (error) => this.lost(error);
     void device.lost.then((info) => {
       const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';

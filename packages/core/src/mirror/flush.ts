@@ -45,7 +45,7 @@ export function freeGarbage(pool: PoolState, garbage: readonly Garbage[]): void 
 export function flushPool(pool: PoolState): Promise<void> | undefined {
   const garbage = collectGarbage(pool);
   const since = pool.device.now();
-  return pool.send(isPure(pool) ? 'flush' : 'fault', undefined, (parts, away, _incoming, queue) => {
+  return pool.send('flush', undefined, (parts, away, _incoming, queue) => {
     if (away !== undefined) return;
     for (const { mirror, batch } of parts) {
       settleDepartures(mirror, batch);
@@ -53,9 +53,4 @@ export function flushPool(pool: PoolState): Promise<void> | undefined {
     }
     freeGarbage(pool, garbage);
   });
-}
-
-/** Whether nothing but invalidations was collected: what else there may be, a caller of the CPU's came between it and its submission. */
-function isPure(pool: PoolState): boolean {
-  return pool.mirrors.every(({ batch }) => batch === undefined || batch.isDropOnly);
 }

@@ -70,7 +70,7 @@ export class PoolState {
     this.timeoutMs = timeoutMs;
     this.queues = new UpdateQueues(device, options.updateQueue);
     this.urgency = new Urgency(device, options.preemption);
-    this.turn = new FlushTurn(this.queues, timeoutMs);
+    this.turn = new FlushTurn(device, this.queues, timeoutMs);
     const capacity = Math.floor(device.limits.memory / pageSize);
     this.frames = new FrameTable(capacity, eviction(capacity));
   }
@@ -113,8 +113,14 @@ export class PoolState {
     return mirror.batch;
   }
 
+  /** Whether nothing but invalidations was collected. */
+  private get isPure(): boolean {
+    return this.open.every(({ batch }) => batch!.isDropOnly);
+  }
+
   /** Sends what was collected; `finish` runs when it is done, after those of earlier submissions. Returns undefined if all that has happened already. */
-  send(kind: UpdateKind, window: number | undefined, finish: FinishParts): Promise<void> | undefined {
+  send(purpose: UpdateKind, window: number | undefined, finish: FinishParts): Promise<void> | undefined {
+    const kind = purpose === 'recall' ? purpose : this.isPure ? 'flush' : 'fault';
     const parts = this.open.map((mirror) => ({ mirror, batch: mirror.batch! }));
     for (const mirror of this.open) mirror.batch = undefined;
     this.open.length = 0;
@@ -127,8 +133,9 @@ export class PoolState {
       bringIn(batch, target, window, incoming);
     }
     this.discardGiven(away);
-    const queue = this.queues.choose(kind);
-    const urgent = queue.paging && this.urgency.decide(kind);
+    const nothing = away.length + incoming.length === 0;
+    const queue = nothing ? this.queues.paging : this.queues.choose(kind);
+    const urgent = !nothing && queue.paging && this.urgency.decide(kind);
     const first = away.length === 0 ? undefined : this.submit(queue, away, { urgent });
     const second =
       incoming.length === 0 ? undefined : this.submit(queue, incoming, { after: first, urgent, mayFail: true });

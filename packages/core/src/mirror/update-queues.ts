@@ -25,7 +25,7 @@ export class UpdateQueues {
   private lastMayFail = false;
   private readonly policy: QueuePolicy;
   /** The paging queue of the highest priority. */
-  private readonly paging: CommandQueue;
+  readonly paging: CommandQueue;
   private readonly every: readonly CommandQueue[];
   private readonly pagingOnly: readonly CommandQueue[];
   private readonly forFlush: Request;
