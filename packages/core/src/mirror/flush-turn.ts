@@ -26,9 +26,9 @@ export class FlushTurn {
 
   /** Resolves when pending invalidations were sent; `undefined` where they can be sent at once. */
   wait(): Promise<void> | undefined {
-    if (this.waiting !== undefined) return this.waiting;
     // What stalled may be what stands in front, and may wait for the one who flushes.
     if (this.device.faults.stalled > 0) return undefined;
+    if (this.waiting !== undefined) return this.waiting;
     const queue = this.queues.busyChoice();
     return queue === undefined ? undefined : (this.waiting = this.waitIn(queue));
   }

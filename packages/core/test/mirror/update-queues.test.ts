@@ -90,7 +90,7 @@ describe('the queue of an update', () => {
 
 describe('a flush that waits in a user queue', () => {
   it('is taken along by the service of a fault: what stands in front may stall on that', async () => {
-    const t = await world({ updateQueue: 'user' });
+    const t = await world({ updateQueue: 'user', timeoutMs: 60_000 });
     const at = await resident(t, 4);
     const fresh = t.space.map({ bytes: PAGE }).address;
     const held = await t.space.acquire(fresh, 8, 'write');
@@ -176,13 +176,19 @@ describe('updates on several queues', () => {
   });
 
   it('go on after arrivals that the device refused', async () => {
-    const options = { pagingQueues: 2, faults: [{ do: 'outOfMemory', at: { kind: 'map', nth: 1 } }] } as const;
-    let turn = 0;
-    const t = await world({ updateQueue: ({ queues }) => turn++ % queues.length }, options);
-    const { address } = t.space.map({ bytes: 8 * PAGE });
-    // The second is sent while the first is under way, to the other queue.
-    const both = await Promise.allSettled([t.mirror.prefetch(address, PAGE), t.mirror.prefetch(address + PAGE, PAGE)]);
-    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+    const options = { pagingQueues: 2, faults: [{ do: 'outOfMemory', at: { kind: 'map', nth: 3 } }] } as const;
+    const order = { flush: SECOND_PAGING, fault: 0, recall: 0 };
+    const t = await world({ updateQueue: ({ kind }) => order[kind] }, options);
+    const at = await resident(t, 2);
+    const { address } = t.space.map({ bytes: PAGE });
+    const refused = t.mirror.prefetch(address, PAGE);
+    await Promise.resolve();
+    await Promise.resolve();
+    // Sent to another queue while the arrival is under way.
+    await t.space.unmap(at, PAGE);
+    await refused;
+    expect(t.events.filter(({ type }) => type === 'fail')).toHaveLength(1);
+    expect(t.ran('unmap')).toEqual([SECOND_PAGING, PAGING]);
     await t.mirror.write(address, Uint8Array.of(9));
     expect(await t.space.read(address, 1)).toEqual(Uint8Array.of(9));
   });
