@@ -1,4 +1,11 @@
-import { createSpace, type AddressSpace, type AttachOptions, type Device, type Mirror, validate } from '@mirrorspace/core';
+import {
+  createSpace,
+  type AddressSpace,
+  type AttachOptions,
+  type Device,
+  type Mirror,
+  validate,
+} from '@mirrorspace/core';
 import { type DeviceEvent, memory, type MemoryOptions, SimClock } from '@mirrorspace/memory';
 
 /** A space on a device of two user queues where commands take a microsecond and a round of work units a thousand. */
