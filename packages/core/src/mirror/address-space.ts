@@ -96,9 +96,7 @@ function poolOf(space: SpaceState, device: Device, options: AttachOptions, check
   const entry = pools.get(device);
   if (entry !== undefined && entry.pool.inUse) {
     const { pool } = entry;
-    const differs = SHARED_OPTIONS.some(
-      (name) => options[name] !== undefined && options[name] !== entry.options[name],
-    );
+    const differs = SHARED_OPTIONS.some((name) => options[name] !== undefined && options[name] !== entry.options[name]);
     if (pool.state.pageSize !== space.pageSize)
       throw disagree(device, `serves pages of ${pool.state.pageSize} bytes, the space has ${space.pageSize}`);
     if (differs) throw disagree(device, `is attached with other options (${SHARED_OPTIONS.join(', ')})`);

@@ -40,13 +40,7 @@ export function traceRound(
 }
 
 /** Reports the pages that a round pushed out, `dirty` of them written home, to the first space that listens. */
-export function traceEviction(
-  pool: PoolState,
-  queue: number,
-  count: number,
-  dirty: number,
-  started: number,
-): void {
+export function traceEviction(pool: PoolState, queue: number, count: number, dirty: number, started: number): void {
   if (count === 0) return;
   const mirror = pool.mirrors.find(({ space }) => space.trace.active);
   mirror?.space.trace.emit({
