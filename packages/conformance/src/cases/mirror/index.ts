@@ -16,6 +16,7 @@ import { mapping } from './mapping.js';
 import { migration } from './migration.js';
 import { notifier } from './notifier.js';
 import { protection } from './protection.js';
+import { flushOnQueues, queue } from './queue.js';
 import { remap } from './remap.js';
 import { replay } from './replay.js';
 import { teardown } from './teardown.js';
@@ -28,6 +29,8 @@ export const mirrorCases: readonly Case[] = [
   ...protection,
   ...notifier,
   ...flush,
+  ...flushOnQueues,
+  ...queue,
   ...dirty,
   ...eviction,
   ...migration,
