@@ -38,6 +38,8 @@ export interface BreakEven {
   readonly costUs: number;
   /** The round length at which waiting takes as long as interrupting, in microseconds. */
   readonly roundUs: number;
+  /** What a flush takes then, either way. */
+  readonly flushUs: number;
 }
 
 const FLUSHES = 32;
@@ -103,7 +105,8 @@ export async function breakEvens({ unitCosts, units }: Extent): Promise<BreakEve
         if (interrupt.flushUs < wait.flushUs) high = roundUs;
         else low = roundUs;
       }
-      found.push({ unitCostUs: preemptionUs, units: count, costUs: preemptionUs * count, roundUs: high });
+      const { flushUs } = await live({ ...cost, roundUs: high, preemption: 'always' });
+      found.push({ unitCostUs: preemptionUs, units: count, costUs: preemptionUs * count, roundUs: high, flushUs });
     }
   }
   return found;

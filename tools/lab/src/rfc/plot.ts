@@ -6,6 +6,23 @@ import type { Findings } from './report.js';
 const WIDTH = 340;
 const HEIGHT = 300;
 const LOG = { type: 'log' } as const;
+/** Marks at powers of ten only. */
+const LOG_AXIS = { format: '~s', tickCount: 5 };
+const LEGEND = { orient: 'bottom', direction: 'vertical', labelLimit: 0, titleLimit: 0, symbolType: 'stroke' };
+
+/** Black for waiting, then darker as interrupting costs more. */
+const COLORS = [
+  '#000000',
+  '#fcc5a0',
+  '#fdae6b',
+  '#fd8d3c',
+  '#f16913',
+  '#d94801',
+  '#a63603',
+  '#7f2704',
+  '#7a0177',
+  '#49006a',
+];
 
 /** Draws the findings as one SVG. */
 export async function plot(findings: Findings): Promise<string> {
@@ -28,27 +45,29 @@ function specOf({ placements, roundLengths, breakEvens }: Findings): TopLevelSpe
       legend: { labelFontSize: 11, titleFontSize: 12, symbolSize: 90 },
       title: { fontSize: 13, anchor: 'start', offset: 12 },
     },
-    spacing: 48,
-    resolve: { scale: { color: 'independent', strokeWidth: 'independent', strokeDash: 'independent' } },
+    // Legends are measured generously where there is no canvas; only the plots decide where the next one is.
+    bounds: 'flush',
+    spacing: 100,
+    resolve: { scale: { color: 'independent' } },
     hconcat: [inFront(placements), byRoundLength(roundLengths, breakEvens)],
   } as TopLevelSpec;
 }
 
-/** Flush time against commands in front: the lines of what behaves alike lie on each other, so the lower ones are wider. */
+/** Flush time against commands in front; one line for what behaves alike. */
 function inFront(rows: readonly Row[]): object {
-  const queues = ['paging', 'least-loaded', 'highest-priority', 'user'];
-  const values = rows.map(({ scenario, outcome }) => ({
-    front: scenario.front.toLocaleString('en'),
-    queue: scenario.placement,
-    priorities: scenario.priorities ? 'claimed' : 'not claimed',
-    us: outcome.flushUs,
-  }));
+  const values = alike(rows).flatMap(({ name, members }) =>
+    members.map(({ scenario, outcome }) => ({
+      front: scenario.front.toLocaleString('en'),
+      series: name,
+      us: outcome.flushUs,
+    })),
+  );
   return {
     title: 'Where the update goes',
     width: WIDTH,
     height: HEIGHT,
     data: { values },
-    mark: { type: 'line', point: { filled: true, size: 40 }, opacity: 0.85 },
+    mark: { type: 'line', strokeWidth: 2, point: { filled: true, size: 50 } },
     encoding: {
       x: {
         field: 'front',
@@ -57,68 +76,73 @@ function inFront(rows: readonly Row[]): object {
         title: 'commands in front of the update (1 ms each)',
         axis: { labelAngle: 0, grid: true },
       },
-      y: { field: 'us', type: 'quantitative', scale: LOG, title: 'flush time (simulated µs)', axis: { format: '~s' } },
+      y: { field: 'us', type: 'quantitative', scale: LOG, title: 'flush time (simulated µs)', axis: LOG_AXIS },
       color: {
-        field: 'queue',
+        field: 'series',
         type: 'nominal',
         title: 'queue policy',
-        scale: { domain: queues, range: ['#9ecae1', '#fd8d3c', '#31a354', '#756bb1'] },
+        sort: null,
+        scale: { range: ['#1f77b4', '#ff7f0e', '#7b3294', '#2ca02c', '#8c564b', '#e377c2', '#7f7f7f', '#17becf'] },
+        legend: { ...LEGEND, columns: 1 },
       },
-      strokeWidth: {
-        field: 'queue',
-        type: 'nominal',
-        title: 'queue policy',
-        scale: { domain: queues, range: [9, 5, 2, 2.5] },
-      },
-      strokeDash: {
-        field: 'priorities',
-        type: 'nominal',
-        title: 'priorities',
-        scale: {
-          domain: ['claimed', 'not claimed'],
-          range: [
-            [1, 0],
-            [4, 4],
-          ],
-        },
-      },
-      order: { field: 'front' },
     },
   };
 }
 
+interface Series {
+  readonly name: string;
+  readonly members: readonly Row[];
+}
+
+/** Rows by queue policy and priorities; what has the same figures is one series. */
+function alike(rows: readonly Row[]): Series[] {
+  const lines = groupBy(rows, ({ scenario }) => `${scenario.placement} ${scenario.priorities}`);
+  const same = groupBy(lines, (line) => line.map(({ outcome }) => outcome.flushUs).join());
+  return same.map((group) => {
+    const scenarios = group.map((line) => line[0]!.scenario);
+    const queues = [...new Set(scenarios.map(({ placement }) => placement))].join(', ');
+    const priorities = new Set(scenarios.map((scenario) => scenario.priorities));
+    const which = priorities.size === 2 ? '' : priorities.has(true) ? ' (device with priorities)' : ' (without)';
+    return { name: queues + which, members: group[0]! };
+  });
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}
+
 function byRoundLength(rows: readonly Row[], breakEvens: Findings['breakEvens']): object {
-  const name = ({ scenario }: Row) =>
-    scenario.preemption === 'never' ? 'wait' : `interrupt, ${costOf(scenario.preemptionUs ?? 0, scenario.units)} µs`;
-  const values = rows.map((row) => ({ way: name(row), round: row.scenario.roundUs, us: row.outcome.flushUs }));
-  const ways = [...new Set(values.map(({ way }) => way))];
-  const lowest = Math.min(...values.map(({ round }) => round));
-  const highest = Math.max(...values.map(({ round }) => round));
-  const crossings = [...new Map(breakEvens.map((one) => [one.costUs, one])).values()]
-    .filter(({ roundUs }) => roundUs >= lowest && roundUs <= highest)
-    .map(({ roundUs }) => ({ round: roundUs, us: roundUs }));
+  const values = rows.map(({ scenario, outcome }) => ({
+    cost: scenario.preemption === 'never' ? 0 : (scenario.preemptionUs ?? 0) * scenario.units,
+    round: scenario.roundUs,
+    us: outcome.flushUs,
+  }));
+  const costs = [...new Set(values.map(({ cost }) => cost))].sort((a, b) => a - b);
+  const nameOf = (cost: number) =>
+    cost === 0 ? 'wait' : `interrupt: ${(Math.round(cost * 10) / 10).toLocaleString('en')} µs`;
+  const crossings = breakEvens.map(({ roundUs, flushUs }) => ({ round: roundUs, us: flushUs }));
   const x = {
     field: 'round',
     type: 'quantitative',
     scale: LOG,
     title: 'length of the round that runs (simulated µs)',
-    axis: { format: '~s', labelOverlap: true },
+    axis: LOG_AXIS,
   };
-  const y = {
-    field: 'us',
-    type: 'quantitative',
-    scale: LOG,
-    title: 'flush time (simulated µs)',
-    axis: { format: '~s', labelOverlap: true },
-  };
-  const palette = ['#b2182b', '#ef8a62', '#fdae61', '#abd9e9', '#74add1', '#4575b4', '#313695', '#542788', '#000000'];
+  const y = { field: 'us', type: 'quantitative', scale: LOG, title: 'flush time (simulated µs)', axis: LOG_AXIS };
   return {
-    title: 'Waiting against interrupting (circles: break-even)',
+    title: 'Waiting, and interrupting at each cost (circles: break-even)',
     width: WIDTH,
     height: HEIGHT,
     layer: [
       {
-        data: { values },
+        data: { values: values.map(({ cost, ...rest }) => ({ way: nameOf(cost), ...rest })) },
         mark: { type: 'line', strokeWidth: 2 },
         encoding: {
           x,
@@ -127,8 +151,8 @@ function byRoundLength(rows: readonly Row[], breakEvens: Findings['breakEvens'])
             field: 'way',
             type: 'nominal',
             title: 'the update',
-            sort: null,
-            scale: { domain: ways, range: ['#000000', ...palette.slice(0, ways.length - 1)] },
+            scale: { domain: costs.map(nameOf), range: COLORS },
+            legend: { ...LEGEND, orient: 'right', columns: 1 },
           },
         },
       },
@@ -139,8 +163,4 @@ function byRoundLength(rows: readonly Row[], breakEvens: Findings['breakEvens'])
       },
     ],
   };
-}
-
-function costOf(unitCostUs: number, units: number): string {
-  return (Math.round(unitCostUs * units * 10) / 10).toLocaleString('en');
 }
