@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { breakEvens, type Extent, placements, preemptions, roundLengths } from '../src/rfc/experiment.js';
+import { breakEvens, type Extent, faultings, placements, preemptions, roundLengths } from '../src/rfc/experiment.js';
 import { plot } from '../src/rfc/plot.js';
 import { describe as describeFindings, type Findings } from '../src/rfc/report.js';
 import { BASE, live } from '../src/rfc/scenario.js';
@@ -79,6 +79,7 @@ describe('the report', () => {
       allocatedBytes: 0,
       placements: await placements(SMALL),
       preemptions: await preemptions(SMALL),
+      faultings: await faultings(SMALL),
       roundLengths: await roundLengths(SMALL),
       breakEvens: await breakEvens(SMALL),
     };

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { allocatedPerCallback } from './allocation.js';
-import { breakEvens, placements, preemptions, QUICK, roundLengths, WHOLE } from './experiment.js';
+import { breakEvens, faultings, placements, preemptions, QUICK, roundLengths, WHOLE } from './experiment.js';
 import { plot } from './plot.js';
 import { describe, type Findings } from './report.js';
 
@@ -41,6 +41,7 @@ async function run(quick: boolean): Promise<Findings> {
     placements: await placements(extent),
     allocatedBytes: await allocatedPerCallback(),
     preemptions: await preemptions(extent),
+    faultings: await faultings(extent),
     roundLengths: await roundLengths(extent),
     breakEvens: await breakEvens(extent),
   };

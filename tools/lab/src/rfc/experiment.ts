@@ -1,4 +1,5 @@
 import { type PreemptionName, preemptionPolicies, queuePolicies, type QueuePolicyName } from '@mirrorspace/core';
+import { type FaultingOutcome, liveFaulting } from './faulting.js';
 import { BASE, live, type Outcome, type Scenario } from './scenario.js';
 
 /** How much is tried. */
@@ -28,6 +29,12 @@ export const QUICK: Extent = { fronts: [0, 10, 1000], unitCosts: [1], units: [25
 export interface Row {
   readonly scenario: Scenario;
   readonly outcome: Outcome;
+}
+
+/** A scenario with a launch that faults, and what became of that. */
+export interface FaultingRow {
+  readonly scenario: Scenario;
+  readonly faulting: FaultingOutcome;
 }
 
 /** From where on an interruption is the quicker way, at one cost. */
@@ -76,6 +83,20 @@ export async function preemptions({ unitCosts, units }: Extent): Promise<Row[]> 
 /** Enough launches for all flushes to meet one, however long an interruption takes. */
 function frontFor({ preemptionUs, units }: { preemptionUs: number; units: number }): number {
   return FLUSHES + Math.ceil((FLUSHES * preemptionUs * units) / BASE.roundUs) + 2;
+}
+
+/** What each preemption policy makes of a launch that faults while another queue's launches run. */
+export async function faultings({ unitCosts, units }: Extent): Promise<FaultingRow[]> {
+  const rows: FaultingRow[] = [];
+  for (const preemptionUs of unitCosts) {
+    for (const count of units) {
+      for (const preemption of Object.keys(preemptionPolicies) as PreemptionName[]) {
+        const scenario = { ...BASE, preemptionUs, units: count, preemption };
+        rows.push({ scenario, faulting: await liveFaulting(scenario) });
+      }
+    }
+  }
+  return rows;
 }
 
 /** One flush as rounds get longer: without preemption, and with it at each cost. */

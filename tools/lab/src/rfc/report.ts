@@ -1,5 +1,5 @@
 import { type Column, short, table } from '../table.js';
-import type { BreakEven, Row } from './experiment.js';
+import type { BreakEven, FaultingRow, Row } from './experiment.js';
 
 /** Everything that the experiment found. */
 export interface Findings {
@@ -8,6 +8,7 @@ export interface Findings {
   readonly allocatedBytes: number;
   readonly placements: readonly Row[];
   readonly preemptions: readonly Row[];
+  readonly faultings: readonly FaultingRow[];
   readonly roundLengths: readonly Row[];
   readonly breakEvens: readonly BreakEven[];
 }
@@ -34,6 +35,16 @@ const preemptionColumns: readonly Column<Row>[] = [
   { title: 'launches held up µs/flush', text: ({ outcome }) => short(outcome.lostUs) },
 ];
 
+const faultingColumns: readonly Column<FaultingRow>[] = [
+  { title: 'µs/unit', text: ({ scenario }) => short(scenario.preemptionUs ?? 0) },
+  { title: 'units', text: ({ scenario }) => short(scenario.units) },
+  { title: 'cost µs', text: ({ scenario }) => short((scenario.preemptionUs ?? 0) * scenario.units) },
+  { title: 'preemption', text: ({ scenario }) => scenario.preemption, left: true },
+  { title: 'preempted', text: ({ faulting }) => short(faulting.preemptions) },
+  { title: 'ended after µs', text: ({ faulting }) => short(faulting.endUs) },
+  { title: 'launches held up µs', text: ({ faulting }) => short(faulting.lostUs) },
+];
+
 const breakEvenColumns: readonly Column<BreakEven>[] = [
   { title: 'µs/unit', text: ({ unitCostUs }) => short(unitCostUs) },
   { title: 'units', text: ({ units }) => short(units) },
@@ -43,7 +54,7 @@ const breakEvenColumns: readonly Column<BreakEven>[] = [
 
 /** The findings for people. */
 export function describe(findings: Findings): string {
-  const { placements, preemptions, breakEvens, allocatedBytes, node } = findings;
+  const { placements, preemptions, faultings, breakEvens, allocatedBytes, node } = findings;
   const pages = placements[0]?.scenario.pages ?? 0;
   const roundUs = placements[0]?.scenario.roundUs ?? 0;
   return [
@@ -57,7 +68,11 @@ export function describe(findings: Findings): string {
     '',
     table(preemptionColumns, preemptions),
     '',
-    '3. From which round length on interrupting is quicker than waiting, for an update that comes as a round begins',
+    `3. A launch that faults on 16 pages, one after the other, beside launches of ${short(roundUs)} µs on another queue`,
+    '',
+    table(faultingColumns, faultings),
+    '',
+    '4. From which round length on interrupting is quicker than waiting, for an update that comes as a round begins',
     '',
     table(breakEvenColumns, breakEvens),
   ].join('\n');

@@ -45,16 +45,18 @@ export interface Outcome {
   readonly callbackNs: number;
 }
 
-/** A device of two user queues, one paging queue, and rounded figures. */
-const COMMAND_US = 1;
+/** Simulated microseconds of any command; the device has two user queues, one paging queue, and rounded figures. */
+export const COMMAND_US = 1;
 const FLUSH_TLB_US = 5;
-const PAGE = 4096;
+/** Bytes a page. */
+export const PAGE = 4096;
 
 /** Pages a callback invalidates, so that reading the clock is little beside it. */
 const CALLBACK_PAGES = 16;
 const CALLBACKS = 64;
 
-const idle = { language: 'js', run: () => undefined } as const;
+/** A program that does nothing, for as long as a round takes. */
+export const idle = { language: 'js', run: () => undefined } as const;
 
 /** The scenario that others are variations of. */
 export const BASE: Scenario = {
@@ -73,7 +75,7 @@ export const BASE: Scenario = {
 export async function live(scenario: Scenario): Promise<Outcome> {
   const { front, roundUs, units, pages, flushes } = scenario;
   const events: DeviceEvent[] = [];
-  const device = await open(scenario, (event) => events.push(event));
+  const device = await openDevice(scenario, (event) => events.push(event));
   const space = await createSpace();
   try {
     const { placement: updateQueue, preemption } = scenario;
@@ -115,7 +117,8 @@ export async function live(scenario: Scenario): Promise<Outcome> {
   }
 }
 
-function open(scenario: Scenario, onEvent: (event: DeviceEvent) => void): Promise<Device> {
+/** Opens the device of a scenario; `onEvent` is told of all that happens on it. */
+export function openDevice(scenario: Scenario, onEvent: (event: DeviceEvent) => void): Promise<Device> {
   const { roundUs, units, priorities, preemptionUs } = scenario;
   return memory.open({
     features: [
