@@ -19,6 +19,11 @@ export class TestFrames implements HostFrames {
     }
   }
 
+  /** Gives every frame other storage, without what it held: as a host does that gives empty storage back. */
+  replaceStorage(): void {
+    for (const [i, buffer] of this.buffers.entries()) this.buffers[i] = new Uint8Array(buffer.length);
+  }
+
   bufferOf(frame: number): Uint8Array {
     const buffer = this.buffers[Math.floor(frame / FRAMES_A_BUFFER)];
     if (!buffer || frame >= this.count) throw new RangeError(`host frame ${frame} of ${this.count} does not exist`);

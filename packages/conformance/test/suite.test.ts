@@ -13,7 +13,7 @@ test('addresses are unique and readable', () => {
   const addresses = allCases.map(({ address }) => address);
   expect(new Set(addresses).size).toBe(addresses.length);
   expect(addresses.length).toBeGreaterThanOrEqual(200);
-  for (const address of addresses) expect(address).toMatch(/^(driver|mirror)\/[a-z]+:[a-z0-9-]+(:[\w.+=,-]+)?$/i);
+  for (const address of addresses) expect(address).toMatch(/^(driver|mirror)\/[a-z-]+:[a-z0-9-]+(:[\w.+=,-]+)?$/i);
 });
 
 test('every area has cases, every case a rule and a hint', () => {

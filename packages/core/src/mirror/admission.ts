@@ -8,8 +8,12 @@ import {
 } from '../driver/index.js';
 import {
   allows,
+  bringBack,
+  isOutOfMemory,
+  KeptPages,
   NEEDS_HOME,
   NEEDS_SOURCE,
+  NEEDS_SWAP,
   NEEDS_UNLOCK,
   PAGE_HELD,
   PAGE_HELD_WRITE,
@@ -134,7 +138,8 @@ export class Admission {
       // What the device will write must have a place to come home to.
       if (page >= 0 && write) store.host.commit(page, 1);
     } catch (error) {
-      this.cancel(mirror, pageNumber, cancelReason(error));
+      if (isOutOfMemory(error) && store.pressure !== undefined) this.relieve(mirror, pageNumber, write, error);
+      else this.cancel(mirror, pageNumber, cancelReason(error));
       return;
     }
     if (page < 0) {
@@ -181,6 +186,8 @@ export class Admission {
     if (need === NEEDS_HOME) {
       const page = space.store.lookup(space.base + pageNumber);
       void this.work(mirror, pageNumber, () => recallPages(space.store, Uint32Array.of(page), 1, 'clean'));
+    } else if (need === NEEDS_SWAP) {
+      void this.work(mirror, pageNumber, () => this.bringBack(mirror, pageNumber));
     } else if (need === NEEDS_SOURCE) {
       const index = region.objectPage + pageNumber - space.pageOf(region.start);
       const count = Math.min(READ_AHEAD, space.pageOf(region.end) - pageNumber);
@@ -190,6 +197,23 @@ export class Admission {
         reportPopulate(this.pool, mirror, pageNumber, count, since);
       });
     }
+  }
+
+  /** Host memory is used up: the fault waits until a page was reclaimed, and fails if none can be. */
+  private relieve(mirror: MirrorState, pageNumber: number, write: boolean, refusal: unknown): void {
+    this.defer(mirror, pageNumber, write);
+    if (mirror.preparing.has(pageNumber)) return;
+    mirror.preparing.add(pageNumber);
+    void this.work(mirror, pageNumber, () => mirror.space.store.pressure!.relieve(refusal));
+  }
+
+  /** Brings a page back from the swap store; the lock goes to this pool's next round. */
+  private async bringBack(mirror: MirrorState, pageNumber: number): Promise<void> {
+    const { space } = mirror;
+    using kept = new KeptPages(space.store);
+    kept.begin();
+    await bringBack(space, pageNumber, pageNumber + 1, { timeoutMs: this.pool.timeoutMs }, kept);
+    for (const page of kept.take()) this.grant(page, mirror);
   }
 
   /** Takes a page from other devices; the lock goes to this pool's next round. */
@@ -213,6 +237,12 @@ export class Admission {
     void this.work(mirror, pageNumber, () => mirror.space.flushNow(), page);
   }
 
+  /** Leaves a lock to this pool's next round; a lost device has none. */
+  private grant(page: number, mirror: MirrorState): void {
+    if (this.pool.lostError === undefined) this.granted.set(page, mirror);
+    else mirror.space.store.unlock(page);
+  }
+
   private async work(
     mirror: MirrorState,
     pageNumber: number,
@@ -223,7 +253,7 @@ export class Admission {
     this.working++;
     try {
       await run();
-      if (locked !== undefined) this.granted.set(locked, mirror);
+      if (locked !== undefined) this.grant(locked, mirror);
     } catch (error) {
       if (locked !== undefined) store.unlock(locked);
       mirror.refused.push(pageNumber, 0, 0, cancelReason(error));

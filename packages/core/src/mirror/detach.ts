@@ -36,8 +36,8 @@ function mappedPages(mirror: MirrorState): number[] {
   store.table.collect(base, base + limit / pageSize, slots);
   const pages: number[] = [];
   for (let i = 0; i < slots.length; i++) {
-    const page = store.table.entry(slots.items[i]!) - 1;
-    if (mirror.residency.frame(page) >= 0) pages.push(page);
+    const page = (store.table.entry(slots.items[i]!) | 0) - 1;
+    if (page >= 0 && mirror.residency.frame(page) >= 0) pages.push(page);
   }
   return pages;
 }

@@ -1,7 +1,8 @@
 import { type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
-import { type PageStore, type RecallMode, Signal } from '../space/index.js';
+import { nextTurn, type PageStore, type RecallMode, Signal } from '../space/index.js';
 import { FaultService } from './fault-service.js';
 import { flushPool } from './flush.js';
+import { harvestPages } from './harvest.js';
 import { loseDevice } from './loss.js';
 import type { MirrorState } from './mirror-state.js';
 import { type PoolOptions, PoolState } from './pool-state.js';
@@ -32,7 +33,7 @@ export class DevicePool implements ResidencyPool {
     this.state = new PoolState(device, options);
     this.faults = new FaultService(this.state, options.batch, () => this.kick());
     this.state.turn.onTurn = () => void this.flushNow();
-    this.state.onLost = (error) => this.lost(error);
+    this.state.onLost = (error) => this.onLost(error);
     void device.lost.then((info) => {
       const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';
       this.state.lose(new MirrorError(code, `${this.name}: ${info.message}`, { device: this.name }));
@@ -42,6 +43,14 @@ export class DevicePool implements ResidencyPool {
   /** Name of the device. */
   get name(): string {
     return this.state.name;
+  }
+
+  get lost(): boolean {
+    return this.state.lostError !== undefined;
+  }
+
+  get busy(): boolean {
+    return this.state.busy;
   }
 
   get frames(): PoolState['frames'] {
@@ -108,6 +117,21 @@ export class DevicePool implements ResidencyPool {
     return recallFrom(this.state, residency, pages, count, mode);
   }
 
+  coldest(residency: Residency, count: number): number[] {
+    const { frames } = this.state;
+    const out = new Uint32Array(count);
+    const taken = frames.policy.victims(out, count, frames.blockedBut(residency.index, this.state.residencies.length));
+    // Nobody else may miss them while it is found out whether they leave.
+    frames.policy.insert(out, taken);
+    return Array.from(out.subarray(0, taken), (frame) => frames.pageOf[frame]!);
+  }
+
+  async accessed(residency: Residency, pages: Uint32Array): Promise<Uint8Array> {
+    if (!this.state.device.features.has('accessed-bits') || this.state.lostError !== undefined)
+      return new Uint8Array(pages.length);
+    return harvestPages(this.state, residency, pages);
+  }
+
   async flush(): Promise<void> {
     // A turn's invalidations share one submission.
     await Promise.resolve();
@@ -158,15 +182,9 @@ export class DevicePool implements ResidencyPool {
     if (this.state.device.faults.retired === before) this.faults.expire();
   }
 
-  private lost(error: MirrorError): void {
+  private onLost(error: MirrorError): void {
     loseDevice(this.state, error);
+    this.faults.admit.releaseUnused();
     this.kicked.fire();
   }
-}
-
-/** Lets timers and other events of the process run. */
-function nextTurn(): Promise<void> {
-  // Timers are clamped to a millisecond, in which hundreds of rounds fit.
-  const { setImmediate = setTimeout } = globalThis as { setImmediate?: (run: () => void) => unknown };
-  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -93,6 +93,12 @@ export class FrameTable {
     this.blocked[frame] = 0;
   }
 
+  /** What is blocked for somebody who wants pages of one of `count` residencies only. */
+  blockedBut(residency: number, count: number): Uint8Array {
+    if (count === 1) return this.blocked;
+    return this.blocked.map((blocked, frame) => blocked | Number(this.owner(frame) !== residency));
+  }
+
   /** Number of the residency that a frame's page belongs to. */
   owner(frame: number): number {
     return this.ownerOf[frame]! & ~INSTALLED;

@@ -65,10 +65,14 @@ export class MirrorState {
     store.table.collect(base + space.pageOf(start), base + Math.ceil(end / space.pageSize), marks);
     for (let i = 0; i < marks.length; i++) {
       const slot = marks.items[i]!;
-      const page = store.table.entry(slot) - 1;
-      if ((store.devicesOf(page) & bit) === 0) continue;
+      const page = (store.table.entry(slot) | 0) - 1;
+      // A page in the swap store is on no device.
+      if (page < 0 || (store.devicesOf(page) & bit) === 0) continue;
       // The entry takes its dirty bit with it: content that stays on the device must count as written.
-      if (store.any(page, PAGE_OWNED)) store.mark(page, PAGE_WRITTEN);
+      if (store.any(page, PAGE_OWNED)) {
+        store.mark(page, PAGE_WRITTEN);
+        this.residency.taken++;
+      }
       this.residency.uninstall(page);
       dirty.mark(store.table.pageOfSlot(slot) - base, page);
     }

@@ -11,6 +11,7 @@ import {
 import { whenSettled } from '../kit/index.js';
 import type { IntervalNotifier } from '../notifier/index.js';
 import {
+  HOST_MIGRATION,
   throwIfAborted,
   checkRangeOptions,
   type RangeOptions,
@@ -23,10 +24,14 @@ import type { DevicePool } from './device-pool.js';
 import type { MirrorLostInfo } from './loss-record.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PrefetchOptions } from './options.js';
-import { bringNow, bringRange, type HarvestResult, harvestRange, sendHome, setPinned } from './range-work.js';
+import { type HarvestResult, harvestRange } from './harvest.js';
+import { bringNow, bringRange, sendHome, setPinned } from './range-work.js';
 import { reportInvalidate, reportMigration } from './reports.js';
 import { RESIDENT_WRITABLE, viewResidency } from './residency-view.js';
 import type { MirrorStats } from './stats.js';
+
+/** Times that pages are brought which have to stay. */
+const PIN_TRIES = 4;
 
 /** One space on one device: the device uses the space's addresses, and pages move as they are needed. */
 export class Mirror implements SpaceMirror {
@@ -51,6 +56,8 @@ export class Mirror implements SpaceMirror {
       invalidate: (event) => {
         // Written pages change nothing on a device; what a mirror moves it calls home from the others itself.
         if (event.kind === 'soft-dirty' || event.owner instanceof Mirror) return;
+        // Entries map device frames, and those stay.
+        if (event.owner === HOST_MIGRATION) return;
         const before = state.dirty.length;
         state.markDirty(event.start, event.end);
         if (this.space.trace.active) reportInvalidate(pool.state, state, event.kind, state.dirty.length - before);
@@ -179,7 +186,7 @@ export class Mirror implements SpaceMirror {
   async harvest(start: number, bytes: number): Promise<HarvestResult> {
     this.checkOpen();
     const range = this.mappedRange(start, bytes);
-    return harvestRange(this.pool, this.state, range.start, range.end);
+    return harvestRange(this.pool.state, this.state, range.start, range.end);
   }
 
   /** Carries pending invalidations to the device; resolves when they are true there. */
@@ -200,7 +207,9 @@ export class Mirror implements SpaceMirror {
   /** Keeps the pages of a page range on the device; for advice. @throws MirrorError `OUT_OF_DEVICE_MEMORY` when they do not all fit */
   async pin(start: number, end: number): Promise<void> {
     const pages = this.space.pageOf(end - start);
-    if (pages <= this.pool.frames.capacity) {
+    // Where host memory is kept small, a page may leave it before all are there.
+    const tries = this.space.store.pressure === undefined ? 1 : PIN_TRIES;
+    for (let i = 0; i < tries && pages <= this.pool.frames.capacity; i++) {
       await bringRange(this.pool, this.state, start, end, false);
       if (setPinned(this.pool, this.state, start, end, true) === pages) return;
       setPinned(this.pool, this.state, start, end, false);

@@ -58,6 +58,8 @@ export class PoolState {
   lostError: MirrorError | undefined;
   /** Called once when the device is gone. */
   onLost: ((error: MirrorError) => void) | undefined;
+  /** Resolves when the harvests so far are in. */
+  harvesting: Promise<void> = Promise.resolve();
   private readonly open: MirrorState[] = [];
   private readonly spare: PagingBatch[] = [];
   private tail: Promise<void> = Promise.resolve();

@@ -1,11 +1,11 @@
-import { BIT_ACCESSED, BIT_DIRTY, type Command } from '../driver/index.js';
 import { IdList } from '../address/index.js';
 import {
   allows,
-  PAGE_ACCESSED,
+  bringBack,
+  keepThere,
+  KeptPages,
   PAGE_LOCKED,
   PAGE_OWNED,
-  PAGE_WRITTEN,
   type RangeOptions,
   recallPages,
   recallWhenFree,
@@ -16,7 +16,7 @@ import {
 import type { DevicePool } from './device-pool.js';
 import { BLOCK_PINNED } from './frame-table.js';
 import type { MirrorState } from './mirror-state.js';
-import { reportHarvest, reportPrefetch } from './reports.js';
+import { reportPrefetch } from './reports.js';
 
 const CHUNK_PAGES = 1024;
 
@@ -37,7 +37,9 @@ export async function bringRange(
   for (let from = first; from < last; from += CHUNK_PAGES) {
     throwIfAborted(options.signal);
     const to = Math.min(last, from + CHUNK_PAGES);
-    await getReady(mirror, from, to, write, pool.state.timeoutMs, options.signal);
+    using back = space.store.swap === undefined ? undefined : new KeptPages(space.store);
+    await getReady(mirror, from, to, write, { timeoutMs: pool.state.timeoutMs, signal: options.signal }, back);
+    back?.end();
     if (mirror.detached || pool.state.lostError !== undefined) break;
     const room = pool.frames.capacity - brought;
     const offered = offer(pool, mirror, from, to, write, room);
@@ -64,26 +66,28 @@ export function bringNow(pool: DevicePool, mirror: MirrorState, start: number, e
   }
 }
 
-/** Reads what must come from sources, and takes home what other devices own. */
+/** Reads what must come from sources or the swap store, and takes home what other devices own. */
 async function getReady(
   mirror: MirrorState,
   from: number,
   to: number,
   write: boolean,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
+  limits: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+  back: KeptPages | undefined,
 ): Promise<void> {
   const { space, residency } = mirror;
+  if (back !== undefined) {
+    back.begin();
+    keepThere(space, from, to - from, back);
+    await bringBack(space, from, to, limits, back);
+  }
   const mine = 1 << residency.bit;
   const regions = () => space.regions.overlapping(from * space.pageSize, to * space.pageSize);
   for (const region of regions()) {
     const { start, end } = within(space, region, from, to);
     // What was unmapped or moved while another region's source was read is nobody's business here.
     if (region.object?.source === undefined || region.closed || start >= end) continue;
-    await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, {
-      timeoutMs,
-      signal,
-    });
+    await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, limits);
   }
   // Chosen and locked in one turn: what is in transit by then is left to its fault.
   const elsewhere: number[] = [];
@@ -119,12 +123,14 @@ function offer(pool: DevicePool, mirror: MirrorState, from: number, to: number, 
   return offered;
 }
 
-/** The pages of a range of page numbers that exist. */
+/** The pages of a range of page numbers that are in host memory. */
 function touched(mirror: MirrorState, from: number, to: number): number[] {
   const { store, base } = mirror.space;
   const slots = new IdList();
   store.table.collect(base + from, base + to, slots);
-  return Array.from(slots.items.subarray(0, slots.length), (slot) => store.table.entry(slot) - 1);
+  return Array.from(slots.items.subarray(0, slots.length), (slot) => (store.table.entry(slot) | 0) - 1).filter(
+    (page) => page >= 0,
+  );
 }
 
 /** The pages behind a range of page numbers of a region: those that are mapped there, and those of its object that are not mapped yet. */
@@ -135,7 +141,8 @@ function known(mirror: MirrorState, region: Region, from: number, to: number): n
   if (object === undefined) return pages;
   const ahead = region.objectPage - space.pageOf(region.start);
   for (const index of object.cached(from + ahead, to + ahead)) {
-    if (space.store.lookup(space.base + index - ahead) < 0) pages.push(object.lookup(index));
+    const cached = object.lookup(index);
+    if (cached >= 0 && space.store.lookup(space.base + index - ahead) === -1) pages.push(cached);
   }
   return pages;
 }
@@ -167,66 +174,4 @@ export function setPinned(pool: DevicePool, mirror: MirrorState, start: number, 
     }
   }
   return resident;
-}
-
-/** What a harvest found. */
-export interface HarvestResult {
-  /** Pages accessed since the last harvest. */
-  readonly accessed: number;
-  /** Pages written since the last harvest. */
-  readonly dirty: number;
-}
-
-/** Reads and clears the device's accessed and dirty bits of a byte range; the pages' flags and the eviction policy learn of them. */
-export async function harvestRange(
-  pool: DevicePool,
-  mirror: MirrorState,
-  start: number,
-  end: number,
-): Promise<HarvestResult> {
-  const { space, residency, mmu } = mirror;
-  const { store, base, pageSize } = space;
-  const slots = new IdList();
-  store.table.collect(base + space.pageOf(start), base + space.pageOf(end), slots);
-  const keys = Array.from(slots.items.subarray(0, slots.length), (slot) => store.table.pageOfSlot(slot));
-  const here = keys.filter((key) => residency.frame(store.lookup(key)) >= 0);
-  const limit = pool.state.device.limits.pagesPerCommand;
-  const result = { accessed: 0, dirty: 0 };
-  const since = pool.state.device.now();
-  for (let from = 0; from < here.length; from += limit) {
-    const part = here.slice(from, from + limit);
-    const contents = part.map((key) => store.lookup(key));
-    // Until the bits are in, the content counts as written: whatever takes the page meanwhile must not lose them.
-    for (const page of contents) if (store.any(page, PAGE_OWNED)) store.mark(page, PAGE_WRITTEN);
-    const bits = new Uint8Array(part.length);
-    const pages = Float64Array.from(part, (key) => key - base);
-    const command: Command = { kind: 'harvest', mmu: mmu.id, pageSize, count: part.length, pages, bits };
-    const { queues, timeoutMs } = pool.state;
-    // It fails where the mirror is detached meanwhile; that is no failure of the device.
-    await queues.submit(queues.choose('recall'), [command], { mayFail: true }).wait({ timeoutMs });
-    settle(pool, mirror, contents, bits, result);
-  }
-  reportHarvest(pool.state, mirror, here.length, result, since);
-  return result;
-}
-
-function settle(
-  pool: DevicePool,
-  mirror: MirrorState,
-  contents: readonly number[],
-  bits: Uint8Array,
-  result: { accessed: number; dirty: number },
-): void {
-  const { store } = mirror.space;
-  const accessed: number[] = [];
-  for (let i = 0; i < contents.length; i++) {
-    const page = contents[i]!;
-    if ((bits[i]! & BIT_DIRTY) !== 0) result.dirty++;
-    if ((bits[i]! & BIT_ACCESSED) === 0) continue;
-    result.accessed++;
-    store.mark(page, PAGE_ACCESSED);
-    const frame = mirror.residency.frame(page);
-    if (frame >= 0) accessed.push(frame);
-  }
-  if (accessed.length > 0) pool.frames.policy.touch(Uint32Array.from(accessed), accessed.length);
 }

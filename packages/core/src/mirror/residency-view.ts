@@ -1,4 +1,4 @@
-import { PAGE_LOST, PAGE_OWNED } from '../space/index.js';
+import { PAGE_LOST, PAGE_OWNED, slotAt } from '../space/index.js';
 import type { MirrorState } from './mirror-state.js';
 
 /** Bit of `mirror.residency()`: the host has the current content. */
@@ -7,6 +7,9 @@ export const RESIDENT_HOST = 1;
 export const RESIDENT_DEVICE = 2;
 /** Bit of `mirror.residency()`: the device owns the page and may write it. */
 export const RESIDENT_WRITABLE = 4;
+
+/** Bit of `mirror.residency()`: the content is in the swap store. */
+export const RESIDENT_SWAPPED = 8;
 
 /** Where the pages of a page range are: a byte of `RESIDENT_*` bits a page; 0 for a page nobody has touched. */
 export function viewResidency(mirror: MirrorState, start: number, end: number): Uint8Array {
@@ -17,7 +20,10 @@ export function viewResidency(mirror: MirrorState, start: number, end: number): 
   const result = new Uint8Array(space.pageOf(end) - first);
   for (let i = 0; i < result.length; i++) {
     const page = store.lookup(base + first + i);
-    if (page < 0) continue;
+    if (page < 0) {
+      if (slotAt(space, first + i) >= 0) result[i] = RESIDENT_SWAPPED;
+      continue;
+    }
     const owned = store.any(page, PAGE_OWNED);
     const here = (store.devicesOf(page) & mine) !== 0;
     const atHome = !owned && !store.any(page, PAGE_LOST);

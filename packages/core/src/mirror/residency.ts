@@ -7,7 +7,7 @@ import {
   type PageStore,
   type RecallMode,
 } from '../space/index.js';
-import { BLOCK_LOCKED, type FrameTable } from './frame-table.js';
+import { BLOCK_LOCKED, BLOCK_PINNED, type FrameTable } from './frame-table.js';
 
 const FIRST_CAPACITY = 256;
 const DOUBLE_UP_TO = 1 << 16;
@@ -16,6 +16,10 @@ const DOUBLE_UP_TO = 1 << 16;
 export interface ResidencyPool {
   readonly name: string;
   readonly frames: FrameTable;
+  coldest(residency: Residency, count: number): number[];
+  accessed(residency: Residency, pages: Uint32Array): Promise<Uint8Array>;
+  readonly lost: boolean;
+  readonly busy: boolean;
   recall(residency: Residency, pages: Uint32Array, count: number, mode: RecallMode): Promise<void>;
   flush(): Promise<void>;
   kick(): void;
@@ -30,9 +34,12 @@ export class Residency implements DevicePages {
   readonly index: number;
   /** Mirrors on it. */
   mirrors = 0;
+  /** Grows with every entry of an owned page that an invalidation takes: its dirty bit goes with it, unread. */
+  taken = 0;
   /** Dead pages whose frames the next flush frees. */
   readonly dead: number[] = [];
   private readonly pool: ResidencyPool;
+  private entered = 0;
   /** Frame + 1, by page; 0 for none. */
   private frameOf = new Uint32Array(FIRST_CAPACITY);
 
@@ -48,9 +55,22 @@ export class Residency implements DevicePages {
     return this.pool.name;
   }
 
+  get lost(): boolean {
+    return this.pool.lost;
+  }
+
+  get busy(): boolean {
+    return this.pool.busy;
+  }
+
   /** Metadata in bytes. */
   get bytes(): number {
     return this.frameOf.byteLength;
+  }
+
+  /** Pages in frames. */
+  get resident(): number {
+    return this.entered;
   }
 
   /** The frame that holds a page, or -1. */
@@ -70,11 +90,13 @@ export class Residency implements DevicePages {
   enter(page: number, frame: number): void {
     if (page >= this.frameOf.length) this.grow(page + 1);
     this.frameOf[page] = frame + 1;
+    this.entered++;
     this.store.setDevice(page, this.bit);
   }
 
   /** Notes that no frame holds the page any more; if the device owned it, what it had is home or not wanted. A dead page that nothing else keeps is freed. */
   leave(page: number): void {
+    if (this.frame(page) >= 0) this.entered--;
     this.frameOf[page] = 0;
     this.store.unmark(page, PAGE_OWNED | PAGE_WRITTEN);
     this.store.clearDevice(page, this.bit);
@@ -82,11 +104,27 @@ export class Residency implements DevicePages {
 
   /** As `leave`, and unlocks the page. */
   leaveAndUnlock(page: number): void {
-    this.frameOf[page] = 0;
-    if (!this.store.releaseHeldBy(page, 1 << this.bit)) {
+    if (this.store.releaseHeldBy(page, 1 << this.bit)) {
+      this.frameOf[page] = 0;
+      this.entered--;
+      this.store.lists?.offDevice(page);
+    } else {
       this.leave(page);
       this.store.unlock(page);
     }
+  }
+
+  coldest(count: number): number[] {
+    return this.pool.coldest(this, count);
+  }
+
+  mayLeave(page: number): boolean {
+    const frame = this.frame(page);
+    return frame >= 0 && this.pool.frames.blocked[frame] === 0;
+  }
+
+  accessed(pages: Uint32Array): Promise<Uint8Array> {
+    return this.pool.accessed(this, pages);
   }
 
   /** Locks a page that a frame holds. */
@@ -118,6 +156,20 @@ export class Residency implements DevicePages {
     const bits = this.pool.frames.blocked;
     if (blocked) bits[frame]! |= BLOCK_LOCKED;
     else if (!this.store.any(page, PAGE_DEAD)) bits[frame]! &= ~BLOCK_LOCKED;
+  }
+
+  isPinned(page: number): boolean {
+    const frame = this.frame(page);
+    return frame >= 0 && (this.pool.frames.blocked[frame]! & BLOCK_PINNED) !== 0;
+  }
+
+  moved(page: number, to: number): void {
+    const frame = this.frame(page);
+    if (frame < 0) return;
+    this.frameOf[page] = 0;
+    if (to >= this.frameOf.length) this.grow(to + 1);
+    this.frameOf[to] = frame + 1;
+    this.pool.frames.pageOf[frame] = to;
   }
 
   recall(pages: Uint32Array, count: number, mode: RecallMode): Promise<void> {

@@ -103,6 +103,7 @@ function place(pool: PoolState, mirror: MirrorState, room: Room, outcome: RoundO
       else stats.prefetched++;
     } else {
       room.touched(frame);
+      space.store.lists?.touch(page);
       if (!replaceEntry(pool, mirror, batch, i, frame)) {
         outcome.placed++;
         continue;
@@ -131,7 +132,10 @@ function replaceEntry(pool: PoolState, mirror: MirrorState, batch: PagingBatch, 
     store.unlock(page);
     return false;
   }
-  if (owned) store.mark(page, PAGE_WRITTEN);
+  if (owned) {
+    store.mark(page, PAGE_WRITTEN);
+    mirror.residency.taken++;
+  }
   batch.refresh.push(mirror.wanted.pages[index]!, frame, page, 0);
   return true;
 }

@@ -8,7 +8,7 @@ const FIRST_CAPACITY = 64;
 export class DirtyPtes {
   /** Page numbers of the entries; only the first `length` count. */
   pages = new Float64Array(FIRST_CAPACITY);
-  /** What each entry mapped: the number of the page (its host frame). */
+  /** What each entry mapped: the number that the page (its host frame) had when it was marked. */
   contents = new Uint32Array(FIRST_CAPACITY);
   /** Entries marked. */
   length = 0;

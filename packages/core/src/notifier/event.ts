@@ -6,7 +6,7 @@
  * - `protection` rights shrink
  * - `soft-dirty` write tracking is re-armed
  * - `release` the space ends
- * - `migrate` contents move to another place; `owner` says on whose behalf
+ * - `migrate` contents move to another place; `owner` says on whose behalf: a mirror's, or `HOST_MIGRATION` where pages get other host frames
  * - `exclusive` one device takes the range for itself; `owner` says which
  */
 export type NotifierEventKind = 'unmap' | 'clear' | 'protection' | 'soft-dirty' | 'release' | 'migrate' | 'exclusive';

@@ -16,7 +16,11 @@ import {
   PAGE_WRITTEN,
   PAGE_ZERO,
 } from './page-state.js';
-import { NEEDS_HOME, NEEDS_SOURCE, NEEDS_UNLOCK, resolve } from './resolve.js';
+import { bringBack, keepThere, untouched } from './reclaim/bring-back.js';
+import { KeptPages } from './reclaim/swap-in.js';
+import { isOutOfMemory } from './out-of-memory.js';
+import { NEEDS_HOME, NEEDS_SOURCE, NEEDS_SWAP, NEEDS_UNLOCK, resolve } from './resolve.js';
+import type { SourceLimits } from './source.js';
 import type { SpaceState } from './state.js';
 
 /** No pages of a range, as indexes. */
@@ -24,8 +28,10 @@ const NONE = { from: 0, to: 0 };
 
 /** Why a range cannot be claimed yet: what to wait for, and where. */
 interface Obstacle {
-  readonly kind: 'locked' | 'held' | 'source' | 'home';
+  readonly kind: 'locked' | 'held' | 'source' | 'swap' | 'home' | 'room';
   readonly pageNumber: number;
+  /** What said that there is no room. */
+  readonly refusal?: unknown;
 }
 
 /**
@@ -47,13 +53,19 @@ export async function acquire(
   space.checkAccess(aligned.start, aligned.end, mode === 'write');
   const pages = new Uint32Array((aligned.end - aligned.start) / space.pageSize);
   const first = space.pageOf(aligned.start);
+  // Pages that are there, or come back, stay locked until they are claimed: else what comes could push out what came before, for ever.
+  using back = space.store.swap === undefined ? undefined : new KeptPages(space.store);
+  if (space.store.pressure !== undefined) await space.store.pressure.makeRoom(untouched(space, first, pages.length));
   for (;;) {
     throwIfAborted(options.signal);
     space.checkOpen();
     space.checkAccess(aligned.start, aligned.end, mode === 'write');
-    const obstacle = collect(space, first, pages, mode);
+    back?.end();
+    const obstacle = tryCollect(space, first, pages, mode);
     if (obstacle !== undefined) {
-      await overcome(space, obstacle, first + pages.length, limits.timeoutMs, options.signal);
+      back?.begin();
+      const wait = { timeoutMs: limits.timeoutMs, signal: options.signal };
+      await overcome(space, obstacle, first, pages.length, wait, back);
       continue;
     }
     const inner = mode === 'write' && options.discard === true ? innerPages(space, pages, range) : NONE;
@@ -89,6 +101,16 @@ function hold(
   }
 }
 
+/** As `collect`; where host memory has no room and pages can be reclaimed, that is an obstacle, too. */
+function tryCollect(space: SpaceState, first: number, pages: Uint32Array, mode: HoldMode): Obstacle | undefined {
+  try {
+    return collect(space, first, pages, mode);
+  } catch (refusal) {
+    if (space.store.pressure === undefined || !isOutOfMemory(refusal)) throw refusal;
+    return { kind: 'room', pageNumber: first, refusal };
+  }
+}
+
 /** Resolves every page; the first that cannot be claimed now is the obstacle. */
 function collect(space: SpaceState, first: number, pages: Uint32Array, mode: HoldMode): Obstacle | undefined {
   const { store } = space;
@@ -100,6 +122,7 @@ function collect(space: SpaceState, first: number, pages: Uint32Array, mode: Hol
     for (; i < end; i++) {
       const page = resolve(space, region, first + i, write);
       if (page === NEEDS_SOURCE) return { kind: 'source', pageNumber: first + i };
+      if (page === NEEDS_SWAP) return { kind: 'swap', pageNumber: first + i };
       if (page === NEEDS_HOME) return { kind: 'home', pageNumber: first + i };
       if (page === NEEDS_UNLOCK || store.any(page, PAGE_LOCKED)) return { kind: 'locked', pageNumber: first + i };
       if (store.any(page, write ? PAGE_HELD : PAGE_HELD_WRITE)) return { kind: 'held', pageNumber: first + i };
@@ -113,9 +136,9 @@ function collect(space: SpaceState, first: number, pages: Uint32Array, mode: Hol
 function mapUntouched(space: SpaceState, from: number, to: number): void {
   const { store, base } = space;
   for (let at = from; at < to; at++) {
-    if (store.lookup(base + at) >= 0) continue;
+    if (store.lookup(base + at) !== -1) continue;
     let end = at + 1;
-    while (end < to && store.lookup(base + end) < 0) end++;
+    while (end < to && store.lookup(base + end) === -1) end++;
     const page = store.createRun(end - at);
     for (let i = at; i < end; i++) store.link(base + i, page + i - at);
     at = end;
@@ -125,25 +148,32 @@ function mapUntouched(space: SpaceState, from: number, to: number): void {
 async function overcome(
   space: SpaceState,
   obstacle: Obstacle,
-  endPage: number,
-  timeoutMs: number,
-  signal?: AbortSignal,
+  first: number,
+  count: number,
+  limits: SourceLimits,
+  back: KeptPages | undefined,
 ): Promise<void> {
   const { store } = space;
-  const address = obstacle.pageNumber * space.pageSize;
+  const { pageNumber } = obstacle;
+  const address = pageNumber * space.pageSize;
   const region = space.regions.at(address)!;
   if (obstacle.kind === 'source') {
-    const index = region.objectPage + obstacle.pageNumber - space.pageOf(region.start);
-    const count = Math.min(endPage, space.pageOf(region.end)) - obstacle.pageNumber;
-    await region.object!.populate(index, count, { timeoutMs, signal });
+    const index = region.objectPage + pageNumber - space.pageOf(region.start);
+    await region.object!.populate(index, Math.min(first + count, space.pageOf(region.end)) - pageNumber, limits);
+  } else if (obstacle.kind === 'swap') {
+    keepThere(space, first, count, back!);
+    await bringBack(space, pageNumber, first + count, limits, back);
+  } else if (obstacle.kind === 'room') {
+    if (back !== undefined) keepThere(space, first, count, back);
+    await store.pressure!.relieve(obstacle.refusal);
   } else if (obstacle.kind === 'home') {
-    await recallPages(store, Uint32Array.of(store.lookup(space.base + obstacle.pageNumber)), 1, 'clean');
-  } else if (!(await store.changed.wait(timeoutMs, signal))) {
+    await recallPages(store, Uint32Array.of(store.lookup(space.base + pageNumber)), 1, 'clean');
+  } else if (!(await store.changed.wait(limits.timeoutMs, limits.signal))) {
     const why =
       obstacle.kind === 'held'
         ? 'the CPU holds it elsewhere (a Held that was not released)'
-        : lockedBy(space, obstacle.pageNumber);
-    throw new MirrorError('DEVICE_TIMEOUT', `waited ${timeoutMs} ms for the page at ${hex(address)}: ${why}`, {
+        : lockedBy(space, pageNumber);
+    throw new MirrorError('DEVICE_TIMEOUT', `waited ${limits.timeoutMs} ms for the page at ${hex(address)}: ${why}`, {
       address,
     });
   }

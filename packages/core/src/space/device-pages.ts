@@ -8,10 +8,26 @@ export type RecallMode = 'clean' | 'revoke' | 'drop';
 export interface DevicePages {
   /** Name for messages. */
   readonly name: string;
+  /** Pages it holds. */
+  readonly resident: number;
+  /** Up to `count` pages that it would give up next: none that must stay. They are the last to be given up from then on. */
+  coldest(count: number): number[];
+  /** Whether it could give up a resident page now: nothing under way needs it, and no advice pins it. */
+  mayLeave(page: number): boolean;
+  /** Says, a byte a page, which of them the device accessed since that was last asked; all 0 where it cannot tell. */
+  accessed(pages: Uint32Array): Promise<Uint8Array>;
+  /** Whether the device is gone. */
+  readonly lost: boolean;
+  /** Whether work that was submitted for it has not ended. */
+  readonly busy: boolean;
   /** Takes note, synchronously, that a page is dead: its frame is freed by the next flush. */
   discard(page: number): void;
   /** Keeps a resident page from being chosen as a victim, or lets it be chosen again. Synchronous. */
   block(page: number, blocked: boolean): void;
+  /** Whether advice keeps a page that it holds on the device. */
+  isPinned(page: number): boolean;
+  /** Takes note, synchronously, that a page that it holds has another number: that of its new host frame. The copy and its frame stay. */
+  moved(page: number, to: number): void;
   /**
    * Brings pages home: afterwards host bytes are current (not for `drop`) and, but for `clean`, the device holds no copy. The caller has locked
    * or claimed them. @throws MirrorError `DEVICE_LOST`, `DEVICE_TIMEOUT`

@@ -12,6 +12,7 @@ const TIMEOUT_MS = 30_000;
  */
 export async function forkInto(parent: SpaceState, child: SpaceState, childOwner: RegionOwner): Promise<void> {
   const locked: number[] = [];
+  parent.store.naming++;
   try {
     for (;;) {
       parent.checkOpen();
@@ -30,6 +31,7 @@ export async function forkInto(parent: SpaceState, child: SpaceState, childOwner
     for (const region of parent.regions.overlapping(0, parent.limit)) copyRegion(parent, child, childOwner, region);
     child.cursor = parent.cursor;
   } finally {
+    parent.store.naming--;
     for (const page of locked) parent.store.unlock(page);
     parent.store.announce();
   }
@@ -43,7 +45,7 @@ function ownedPages(space: SpaceState): number[] | 'locked' {
     if (region.shared) continue;
     for (const key of keysOf(space, region)) {
       const page = store.lookup(key);
-      if (!store.any(page, PAGE_OWNED)) continue;
+      if (page < 0 || !store.any(page, PAGE_OWNED)) continue;
       if (store.any(page, PAGE_LOCKED)) return 'locked';
       found.push(page);
     }
@@ -70,15 +72,21 @@ function copyRegion(parent: SpaceState, child: SpaceState, childOwner: RegionOwn
       object: region.object,
       objectPage: region.objectPage,
       name: region.name,
-      advice: {},
+      // The other advice names mirrors, which the child does not have, or where pages are to be on them.
+      advice: region.advice.mergeable === true ? { mergeable: true } : {},
     }),
   );
   for (const key of keysOf(parent, region)) {
     const page = store.lookup(key);
     // A page that the CPU writes just now would tear in the child: it gets its copy at once, as the kernel does for pinned pages.
-    const tears = !region.shared && store.any(page, PAGE_HELD_WRITE);
-    store.link(key - parent.base + child.base, tears ? duplicate(parent, page) : page);
+    const tears = page >= 0 && !region.shared && store.any(page, PAGE_HELD_WRITE);
+    const to = key - parent.base + child.base;
+    if (tears) store.link(to, duplicate(parent, page));
+    else store.copyEntry(key, to);
   }
+  const first = parent.base + parent.pageOf(region.start);
+  for (const key of store.written.within(first, first + parent.pageOf(region.end - region.start)))
+    store.written.note(key - parent.base + child.base);
 }
 
 function duplicate(space: SpaceState, page: number): number {

@@ -1,6 +1,16 @@
 import type { HostFrames } from '../driver/index.js';
 import type { PageTracker } from '../tracking/index.js';
 
+/** An emptying of storage that few frames keep; it goes on until `end`. */
+export interface HostCompaction {
+  /** Frames in use whose contents are to move, those of the emptiest storage first; a snapshot. None of their neighbours is given out meanwhile. */
+  readonly frames: Uint32Array;
+  /** Takes a frame, with storage, for the contents of one of them, which is to be freed in the same turn: the limit does not count it. -1: there is none. */
+  take(): number;
+  /** Ends it: what was not emptied is used again. Returns the bytes of storage that were given back. */
+  end(): number;
+}
+
 /**
  * Where pages live on the host: numbered frames of one size and their bytes. Managed memory (typed arrays that core owns)
  * is the default; a native backend may bring memory that the operating system tracks.
@@ -30,4 +40,6 @@ export interface HostMemory extends HostFrames {
   commit(first: number, count: number): void;
   /** The bytes of `count` consecutive frames as one array without copying, or `undefined` where they are not contiguous. */
   view(first: number, count: number): Uint8Array | undefined;
+  /** Begins to empty sparsely used storage, one at a time. Absent where nothing is gained by moving contents to other frames. */
+  beginCompaction?(): HostCompaction;
 }

@@ -1,14 +1,33 @@
+export { bringBack, keepThere, slotAt } from './reclaim/bring-back.js';
+export { type MemoryUse } from './reclaim/range.js';
+export { type ReclaimOptions } from './reclaim/options.js';
+export { type ReclaimStats } from './reclaim/reclaimer.js';
+export { KeptPages } from './reclaim/swap-in.js';
+export {
+  accessHandleSwap,
+  fileSwap,
+  memorySwap,
+  type SwapAccessHandle,
+  type SwapFile,
+  type SwapStore,
+} from './reclaim/swap-store.js';
 export { throwIfAborted } from './abort.js';
 export { type DevicePages, type RecallMode } from './device-pages.js';
+export { type CompactResult } from './compact.js';
 export { forkInto } from './fork.js';
 export { type Held, type HoldMode, type HoldOptions, type ViewConstructor } from './held.js';
-export { type HostMemory } from './host-memory.js';
+export { HOST_MIGRATION, type HostMigrationOptions, type HostMigrationPolicy } from './host-migration.js';
+export { type HostCompaction, type HostMemory } from './host-memory.js';
+export { type MergeResult } from './merge.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
+export { isOutOfMemory } from './out-of-memory.js';
+export { nextTurn } from './next-turn.js';
 export * from './page-state.js';
 export { PageStore } from './page-store.js';
 export { checkRangeOptions, type RangeOptions } from './range-options.js';
 export { recallPages, recallWhenFree } from './recall.js';
 export { Region, type Advice, type MapOptions, type RegionAccess } from './region.js';
+export { type RelocateResult } from './relocate.js';
 export { type RemapOptions } from './remap.js';
 export * from './resolve.js';
 export { Signal } from './signal.js';

@@ -1,7 +1,8 @@
 import { checkPageSize } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import { HoldTracker } from '../tracking/index.js';
-import type { HostMemory } from './host-memory.js';
+import type { HostCompaction, HostMemory } from './host-memory.js';
+import { type Slab, sparseSlabs } from './sparse-slabs.js';
 
 /** How managed memory is made. */
 export interface ManagedMemoryOptions {
@@ -14,6 +15,11 @@ export interface ManagedMemoryOptions {
 const GRANULE_BYTES = 1 << 20;
 const MAX_SLAB_BYTES = 1 << 30;
 const MAX_FRAMES = 2 ** 30;
+
+/** A granule is on the partial list. */
+const LISTED = 1;
+/** A granule is being emptied: nothing is given out of it. */
+const WITHHELD = 2;
 
 /**
  * Host memory in ArrayBuffers. Frames are grouped in granules of 1 MiB (or one page, if larger); a granule gets storage
@@ -38,7 +44,7 @@ class ManagedMemory implements HostMemory {
   private readonly slabOffsets: number[] = [];
   /** Frames in use, by granule. */
   private live = new Uint16Array(64);
-  /** Granules on the partial list, by granule. */
+  /** LISTED, WITHHELD or 0, by granule. */
   private listed = new Uint8Array(64);
   /** One bit a frame: in use. One word-aligned run a granule. */
   private taken: Uint32Array;
@@ -46,7 +52,7 @@ class ManagedMemory implements HostMemory {
   private soiled: Uint32Array;
   private readonly wordsPerGranule: number;
   private granules = 0;
-  private readonly partial: number[] = [];
+  private partial: number[] = [];
 
   constructor(pageSize: number, limit: number) {
     if (typeof limit !== 'number') throw new TypeError(`limit must be a number of bytes, got ${typeof limit}`);
@@ -135,6 +141,66 @@ class ManagedMemory implements HostMemory {
     return this.slabOffsets[granule]! + (frame & (this.perGranule - 1)) * this.pageSize;
   }
 
+  beginCompaction(): HostCompaction {
+    const slabs = this.slabsInUse();
+    const chosen = sparseSlabs(slabs, this.perGranule);
+    const emptied = chosen.flatMap(({ granules }) => granules);
+    for (const granule of emptied) this.listed[granule] = WITHHELD;
+    this.partial = this.partial.filter((granule) => this.listed[granule] !== WITHHELD);
+    const kept = slabs.flatMap(({ granules }) => granules).filter((granule) => this.listed[granule] !== WITHHELD);
+    // The fullest first: the room that is left then lies together.
+    kept.sort((a, b) => this.live[b]! - this.live[a]!);
+    let next = 0;
+    return {
+      frames: this.framesIn(emptied),
+      take: () => {
+        while (next < kept.length && !this.hasRoom(kept[next]!)) next++;
+        if (next === kept.length) return -1;
+        this.used++;
+        return this.takeIn(kept[next]!);
+      },
+      end: () => {
+        const left = emptied.filter((granule) => this.live[granule]! < this.perGranule);
+        for (const granule of emptied) this.listed[granule] = 0;
+        for (const granule of left) this.listed[granule] = LISTED;
+        // Behind all others: what has storage is used first.
+        this.partial = [...left, ...this.partial];
+        return chosen
+          .filter(({ granules }) => granules.every((granule) => this.slabs[granule] === undefined))
+          .reduce((sum, { bytes }) => sum + bytes, 0);
+      },
+    };
+  }
+
+  private hasRoom(granule: number): boolean {
+    return this.slabs[granule] !== undefined && this.live[granule]! < this.perGranule;
+  }
+
+  /** All pieces of storage. */
+  private slabsInUse(): Slab[] {
+    const found = new Map<Uint8Array, Slab>();
+    for (let granule = 0; granule < this.granules; granule++) {
+      const bytes = this.slabs[granule];
+      if (bytes === undefined) continue;
+      let slab = found.get(bytes);
+      if (slab === undefined) found.set(bytes, (slab = { bytes: bytes.byteLength, granules: [], live: 0 }));
+      slab.granules.push(granule);
+      slab.live += this.live[granule]!;
+    }
+    return [...found.values()];
+  }
+
+  private framesIn(granules: readonly number[]): Uint32Array {
+    const frames = new Uint32Array(granules.reduce((sum, granule) => sum + this.live[granule]!, 0));
+    let count = 0;
+    for (const granule of granules) {
+      const first = granule * this.perGranule;
+      for (let frame = first; frame < first + this.perGranule; frame++)
+        if ((this.taken[this.wordOf(frame)]! & this.bitOf(frame)) !== 0) frames[count++] = frame;
+    }
+    return frames;
+  }
+
   private wordOf(frame: number): number {
     return (frame >>> this.shift) * this.wordsPerGranule + ((frame & (this.perGranule - 1)) >>> 5);
   }
@@ -169,7 +235,7 @@ class ManagedMemory implements HostMemory {
     const needed = Math.ceil(count / this.perGranule);
     let run = 0;
     let granule = 0;
-    for (; granule < this.granules && run < needed; granule++) run = this.live[granule] === 0 ? run + 1 : 0;
+    for (; granule < this.granules && run < needed; granule++) run = this.isEmpty(granule) ? run + 1 : 0;
     const start = granule - run;
     if (run < needed) this.addGranules(needed - run);
     for (let g = start, left = count; left > 0; g++, left -= this.perGranule) {
@@ -184,9 +250,13 @@ class ManagedMemory implements HostMemory {
     return start * this.perGranule;
   }
 
+  private isEmpty(granule: number): boolean {
+    return this.live[granule] === 0 && this.listed[granule] !== WITHHELD;
+  }
+
   private list(granule: number): void {
-    if (this.listed[granule] === 1) return;
-    this.listed[granule] = 1;
+    if (this.listed[granule] !== 0) return;
+    this.listed[granule] = LISTED;
     this.partial.push(granule);
   }
 

@@ -6,6 +6,7 @@ import { inTime } from './in-time.js';
 import { PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
+import { slotOf } from './reclaim/swap-table.js';
 import type { ByteSource, SourceLimits } from './source.js';
 import { Writes } from './writes.js';
 
@@ -69,9 +70,19 @@ export class MemoryObject implements PageCache {
     if (this.references + this.holds === 0) this.drop();
   }
 
-  /** The cached page at an index, or -1. */
+  /** Whether its pages are those of a byte source. */
+  get inFile(): boolean {
+    return this.source !== undefined;
+  }
+
+  hasTail(index: number): boolean {
+    const { source } = this;
+    return source?.write !== undefined && (index + 1) * this.store.host.pageSize > source.size;
+  }
+
+  /** The cached page at an index; -1 for nothing; below that a page in the swap store, see `slotOf`. */
   lookup(index: number): number {
-    return this.table.get(index) - 1;
+    return (this.table.get(index) | 0) - 1;
   }
 
   /** Makes a cached page of zeros for shared anonymous memory. */
@@ -90,6 +101,8 @@ export class MemoryObject implements PageCache {
   async populate(index: number, count: number, limits: SourceLimits): Promise<void> {
     const most = Math.max(1, READ_BYTES / this.store.host.pageSize);
     for (let at = index; at < index + count;) {
+      if (this.store.pressure !== undefined && this.lookup(at) < 0)
+        await this.store.pressure.makeRoom(Math.min(most, index + count - at));
       let run = 0;
       while (at + run < index + count && run < most && this.lookup(at + run) < 0) run++;
       if (run > 0) await this.readInTime(at, run, limits);
@@ -109,7 +122,7 @@ export class MemoryObject implements PageCache {
     const owned = () =>
       this.cached(index, end)
         .map((at) => this.lookup(at))
-        .filter((page) => store.any(page, PAGE_OWNED));
+        .filter((page) => page >= 0 && store.any(page, PAGE_OWNED));
     await recallWhenFree(store, () => Uint32Array.from(owned()), 'clean');
     let written = 0;
     for (const at of this.cached(index, end)) {
@@ -124,7 +137,7 @@ export class MemoryObject implements PageCache {
         await this.writes.begin(
           offset,
           () => source.write!(offset, bytes),
-          () => store.mark(page, PAGE_DIRTY),
+          () => this.markDirty(at),
           limits,
         );
       }
@@ -147,10 +160,26 @@ export class MemoryObject implements PageCache {
     return host.bufferOf(page).subarray(offset, offset + host.pageSize);
   }
 
+  /** Marks the page at an index, which may be another one by now, or have another number. */
+  private markDirty(index: number): void {
+    const page = this.lookup(index);
+    if (page >= 0) this.store.mark(page, PAGE_DIRTY);
+  }
+
   /** Puts another page, already cached, at an index. */
   replace(index: number, page: number): void {
     this.store.cache(page, this.id, index);
     this.table.set(index, page + 1);
+  }
+
+  evict(index: number): void {
+    this.remove(index);
+  }
+
+  swapOut(index: number, entry: number): void {
+    const page = this.lookup(index);
+    this.table.set(index, entry);
+    this.store.uncache(page);
   }
 
   private insert(index: number, page: number): void {
@@ -160,9 +189,12 @@ export class MemoryObject implements PageCache {
 
   /** Takes the page at an index out of the cache. */
   private remove(index: number): void {
-    const page = this.table.delete(index) - 1;
-    if (this.table.size === 0) this.store.homes.close(this.id);
-    this.store.uncache(page);
+    const { store, table, id } = this;
+    const found = this.lookup(index);
+    table.delete(index);
+    if (found >= 0) store.uncache(found);
+    else store.swap!.unrefer(slotOf(found), store.homes.reference(id, index));
+    if (table.size === 0) store.homes.close(id);
   }
 
   private async readInTime(index: number, count: number, limits: SourceLimits): Promise<void> {

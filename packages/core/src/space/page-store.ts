@@ -5,8 +5,11 @@ import { CacheHomes } from './cache-homes.js';
 import type { DevicePages } from './device-pages.js';
 import type { HostMemory } from './host-memory.js';
 import { DEVICES_SHIFT, PageRecords, SHARED } from './page-records.js';
-import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_ZERO } from './page-state.js';
+import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } from './page-state.js';
+import type { PageLists } from './reclaim/page-lists.js';
+import { entryOfSlot, slotOf, type SwapTable } from './reclaim/swap-table.js';
 import { Signal } from './signal.js';
+import { WrittenKeys } from './written-keys.js';
 
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
 const KEYS_PER_SPACE = 2 ** 35;
@@ -19,6 +22,18 @@ export interface KeySpace {
   readonly pageSize: number;
   /** Who is told before its entries change. */
   readonly notifiers: NotifierList;
+  /** Whether an untouched page at an address reads as zeros. */
+  isAnonymous(address: number): boolean;
+}
+
+/** What keeps a host memory small; see `Reclaimer`. */
+export interface Pressure {
+  /** Begins to get back to the budget, if host memory is beyond it. Synchronous. */
+  kick(): void;
+  /** Resolves when `count` more pages fit the budget, or nothing more can leave. */
+  makeRoom(count: number): Promise<void>;
+  /** Frees a page where host memory has none left at all. @throws `refusal`, the error that said so, if nothing can leave */
+  relieve(refusal: unknown): Promise<void>;
 }
 
 /**
@@ -33,9 +48,21 @@ export class PageStore extends PageRecords {
   private readonly sharers = new Map<number, number[]>();
   private readonly pools: (DevicePages | undefined)[] = [];
   private readonly spaces: (KeySpace | undefined)[] = [];
+  /** Entries whose page the CPU had written before it was merged. */
+  readonly written = new WrittenKeys();
   /** Where cached pages are cached. */
   readonly homes = new CacheHomes();
   private readonly holders = new Map<number, number>();
+  /** Slots of the swap store; where there is one. */
+  swap: SwapTable | undefined;
+  /** In which order pages would be reclaimed; where they are. */
+  lists: PageLists | undefined;
+  /** What reclaims them; where they are. */
+  pressure: Pressure | undefined;
+  /** Recalls and forks under way: they name the pages that they locked by number. */
+  naming = 0;
+  /** Settles when the migration of host pages that is under way has ended. */
+  moving: Promise<void> | undefined;
   /** Fires when locks, holds or mappings changed. */
   readonly changed = new Signal();
 
@@ -46,8 +73,20 @@ export class PageStore extends PageRecords {
 
   /** Metadata in bytes: table, page records, host memory's own. */
   get bytes(): number {
-    const lists = 48 * this.sharers.size + this.homes.bytes;
-    return this.records.byteLength + this.table.bytes + lists + this.host.metadataBytes;
+    const lists = 48 * this.sharers.size + this.homes.bytes + this.written.bytes;
+    const reclaim = (this.lists?.bytes ?? 0) + (this.swap?.bytes ?? 0);
+    return this.records.byteLength + this.table.bytes + lists + reclaim + this.host.metadataBytes;
+  }
+
+  /** Puts all pages on lists, from now on, and has something to call when there are too many. */
+  beginReclaim(lists: PageLists, pressure: Pressure): void {
+    this.lists = lists;
+    this.pressure = pressure;
+    for (let page = 0; 2 * page < this.records.length; page++) {
+      if (!this.any(page, PAGE_USED)) continue;
+      lists.toHost(page);
+      if (this.devicesOf(page) !== 0) lists.toDevice(page);
+    }
   }
 
   /** Takes a number for a space; its keys begin at `number * 2^35`. */
@@ -101,6 +140,7 @@ export class PageStore extends PageRecords {
   create(): number {
     const page = this.host.allocate(1);
     this.prepare(page, 1);
+    if (this.lists !== undefined) this.enlist(page, 1);
     return page;
   }
 
@@ -108,7 +148,53 @@ export class PageStore extends PageRecords {
   createRun(count: number): number {
     const first = this.host.allocate(count);
     this.prepare(first, count);
+    if (this.lists !== undefined) this.enlist(first, count);
     return first;
+  }
+
+  /** Frees a page that was made and never mapped or cached. */
+  withdraw(page: number): void {
+    this.records[2 * page + 1] = 0;
+    this.lists?.leave(page);
+    this.host.free(page);
+  }
+
+  /**
+   * Whether locks say which pages must keep their numbers. When a device is lost its pages are unlocked at once, while what named
+   * them ends later.
+   */
+  get steady(): boolean {
+    for (let bit = 0; bit < this.pools.length; bit++) {
+      const pool = this.pools[bit];
+      if (pool !== undefined && pool.lost && (pool.busy || this.naming > 0)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Gives a page the number of another host frame, which was allocated and has its content; frees the old one. Mappings, cache and
+   * devices learn of it. The page must not be held, and locked by the caller at most. Synchronous.
+   */
+  renumber(page: number, to: number): void {
+    this.prepare(to, 1);
+    const { records, table } = this;
+    const mapper = records[2 * page]!;
+    records[2 * to] = mapper;
+    records[2 * to + 1] = records[2 * page + 1]!;
+    if (mapper === SHARED) {
+      const slots = this.sharers.get(page)!;
+      this.sharers.delete(page);
+      this.sharers.set(to, slots);
+      for (const slot of slots) table.setEntry(slot, to + 1);
+    } else if (mapper !== 0) table.setEntry(mapper - 1, to + 1);
+    if (this.any(page, PAGE_CACHED)) this.homes.cacheOf(page).replace(this.homes.indexOf(page), to);
+    for (let bit = 0, left = this.devicesOf(page); left !== 0; bit++, left >>= 1) {
+      if ((left & 1) === 1) this.pools[bit]!.moved(page, to);
+    }
+    records[2 * page] = 0;
+    records[2 * page + 1] = 0;
+    this.lists?.renumber(page, to, this.devicesOf(to) !== 0);
+    this.host.free(page);
   }
 
   /** Makes a page zeros over whatever it holds. The host's own `zero` is for frames that nobody wrote to since they were allocated. */
@@ -126,9 +212,9 @@ export class PageStore extends PageRecords {
     this.table.readAheadSlots(this.mappers, count);
   }
 
-  /** The page that key maps, or -1. */
+  /** The page that key maps; -1 for nothing; below that a page in the swap store, see `slotOf`. */
   lookup(key: number): number {
-    return this.table.get(key) - 1;
+    return (this.table.get(key) | 0) - 1;
   }
 
   /**
@@ -173,6 +259,29 @@ export class PageStore extends PageRecords {
     this.homes.enter(page, object, index);
   }
 
+  /** Removes what the entry at a key says, a page or a slot of the swap store; nothing is no error. */
+  clearEntry(key: number): void {
+    const found = this.lookup(key);
+    if (found >= 0) this.unlink(key, found);
+    else if (found < -1) {
+      this.table.delete(key);
+      this.swap!.unrefer(slotOf(found), key);
+    }
+  }
+
+  /** Lets the entry at `to`, where nothing is, say what the one at `from` says. */
+  copyEntry(from: number, to: number): void {
+    const found = this.lookup(from);
+    if (found >= 0) this.link(to, found);
+    else if (found < -1) this.linkSlot(to, slotOf(found));
+  }
+
+  /** Lets the entry at `key`, where nothing is, name a slot of the swap store. */
+  linkSlot(key: number, slot: number): void {
+    this.table.set(key, entryOfSlot(slot));
+    this.swap!.refer(slot, key);
+  }
+
   /** Takes a page out of its object's cache; it dies if nothing maps it. */
   uncache(page: number): void {
     this.unmark(page, PAGE_CACHED);
@@ -212,6 +321,7 @@ export class PageStore extends PageRecords {
   /** Adds a CPU hold. */
   hold(page: number, bit: number): void {
     this.mark(page, bit);
+    this.lists?.touch(page);
     this.holders.set(page, (this.holders.get(page) ?? 0) + 1);
   }
 
@@ -229,13 +339,47 @@ export class PageStore extends PageRecords {
 
   /** Notes that device `bit` holds a copy. */
   setDevice(page: number, bit: number): void {
+    if (this.lists !== undefined) {
+      if (this.devicesOf(page) === 0) this.lists.toDevice(page);
+      else this.lists.touch(page);
+    }
     this.mark(page, 1 << (DEVICES_SHIFT + bit));
   }
 
   /** Notes that device `bit` holds no copy any more; frees the page if that was the last thing a dead page waited for. */
   clearDevice(page: number, bit: number): void {
+    const before = this.devicesOf(page);
     this.unmark(page, 1 << (DEVICES_SHIFT + bit));
+    if (this.lists !== undefined && before === 1 << bit) this.lists.offDevice(page);
     if (this.any(page, PAGE_DEAD)) this.reap(page);
+  }
+
+  /** The devices that hold a page. */
+  devicesWith(page: number): DevicePages[] {
+    const mask = this.devicesOf(page);
+    return this.pools.filter((pages, bit): pages is DevicePages => pages !== undefined && ((mask >>> bit) & 1) === 1);
+  }
+
+  /** All devices that can hold pages. */
+  allDevices(): DevicePages[] {
+    return this.pools.filter((pages) => pages !== undefined);
+  }
+
+  /** Pages that devices use, counted one by one: where lists are kept, they know. */
+  countInUse(): number {
+    let found = 0;
+    for (let page = 0; 2 * page < this.records.length; page++) found += Number(this.devicesOf(page) !== 0);
+    return found;
+  }
+
+  /** Puts a page that was taken from the list of ordinary pages back, if it is still one. */
+  relist(page: number): void {
+    if (this.any(page, PAGE_USED) && !this.any(page, PAGE_DEAD) && this.devicesOf(page) === 0) this.lists!.toHost(page);
+  }
+
+  private enlist(first: number, count: number): void {
+    for (let page = first; page < first + count; page++) this.lists!.toHost(page);
+    this.pressure!.kick();
   }
 
   private blockOnDevices(page: number, blocked: boolean): void {
@@ -255,6 +399,7 @@ export class PageStore extends PageRecords {
   private reap(page: number): void {
     if (this.any(page, PAGE_LOCKED | PAGE_HELD) || this.devicesOf(page) !== 0) return;
     this.records[2 * page + 1] = 0;
+    this.lists?.leave(page);
     this.host.free(page);
   }
 }

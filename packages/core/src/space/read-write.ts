@@ -6,6 +6,8 @@ import type { SpaceState } from './state.js';
 
 /** Most bytes held at once by one read or write. */
 const CHUNK_BYTES = 16 << 20;
+/** The share of a budget that one read or write holds at most. */
+const BUDGET_SHARE = 4;
 
 /** Reads bytes as the CPU. Untouched anonymous memory reads as zeros and stays untouched. */
 export async function readBytes(
@@ -20,7 +22,7 @@ export async function readBytes(
   checkRights(space, start, bytes, false);
   const result = new Uint8Array(bytes);
   for (let at = start; at < end;) {
-    const stop = Math.min(end, at + CHUNK_BYTES);
+    const stop = Math.min(end, at + chunkBytes(space));
     const from = firstTouched(space, at, stop);
     if (from < stop) {
       const to = Math.min(stop, untouchedAfter(space, from, stop));
@@ -45,7 +47,8 @@ export async function writeBytes(
   checkHoldOptions(space, options);
   checkRights(space, start, from.byteLength, true);
   for (let at = start; at < end;) {
-    const stop = Math.min(end, Math.floor(at / CHUNK_BYTES + 1) * CHUNK_BYTES);
+    const chunk = chunkBytes(space);
+    const stop = Math.min(end, Math.floor(at / chunk + 1) * chunk);
     using held = await acquire(space, at, stop - at, 'write', { ...options, discard: true });
     held.overwrite(from.subarray(at - start, stop - start));
     at = stop;
@@ -59,7 +62,9 @@ function checkRights(space: SpaceState, start: number, bytes: number, write: boo
 }
 
 function isUntouched(space: SpaceState, address: number): boolean {
-  return space.store.lookup(space.base + space.pageOf(address)) < 0 && space.regions.at(address)?.object === undefined;
+  return (
+    space.store.lookup(space.base + space.pageOf(address)) === -1 && space.regions.at(address)?.object === undefined
+  );
 }
 
 function firstTouched(space: SpaceState, start: number, end: number): number {
@@ -74,4 +79,10 @@ function untouchedAfter(space: SpaceState, start: number, end: number): number {
 
 function nextPage(space: SpaceState, address: number): number {
   return (space.pageOf(address) + 1) * space.pageSize;
+}
+
+/** Most bytes to hold at once, whole pages: less where that would be much of the budget. */
+function chunkBytes({ host, pageSize }: SpaceState): number {
+  const share = (host.reclaimer?.options.budget ?? Infinity) / BUDGET_SHARE;
+  return Math.max(pageSize, Math.min(CHUNK_BYTES, Math.floor(share / pageSize) * pageSize));
 }

@@ -62,11 +62,13 @@ function move(space: SpaceState, region: Region, to: number, bytes: number): voi
   const keys = Array.from(scratch.items.subarray(0, scratch.length), (slot) => store.table.pageOfSlot(slot));
   const shift = space.pageOf(to) - space.pageOf(from);
   for (const key of keys) {
-    const page = store.lookup(key);
     // The new entry first: a page without any would die.
-    store.link(key + shift, page);
-    store.unlink(key, page);
+    store.copyEntry(key, key + shift);
+    store.clearEntry(key);
   }
+  for (const key of store.written.within(base + space.pageOf(from), base + space.pageOf(region.end)))
+    store.written.note(key + shift);
+  store.written.forget(base + space.pageOf(from), base + space.pageOf(region.end));
   space.regions.resize(region, to, to + bytes);
   space.notifiers.end();
 }

@@ -6,6 +6,8 @@ import type { SpaceState } from './state.js';
 export const NEEDS_SOURCE = -1;
 /** The page must first come home from the device that owns it, because a private copy of it is to be made. */
 export const NEEDS_HOME = -2;
+/** The page must first come back from the swap store. */
+export const NEEDS_SWAP = -4;
 /** The page is locked, and is not mapped here yet or a private copy of it is to be made: wait for the unlock. */
 export const NEEDS_UNLOCK = -3;
 
@@ -26,6 +28,7 @@ export function resolve(
   const key = space.base + pageNumber;
   let page = present;
   if (page < 0) {
+    if (page < -1) return NEEDS_SWAP;
     page = find(space, region, pageNumber);
     if (page < 0) return page;
     // Still being read from its source; if that fails, the page must not be found mapped.
@@ -41,6 +44,7 @@ function find(space: SpaceState, region: Region, pageNumber: number): number {
   const index = region.objectPage + pageNumber - space.pageOf(region.start);
   const cached = object.lookup(index);
   if (cached >= 0) return cached;
+  if (cached < -1) return NEEDS_SWAP;
   return object.source === undefined ? object.create(index) : NEEDS_SOURCE;
 }
 

@@ -1,4 +1,4 @@
-import { checkAddress, checkPageSize } from '../address/index.js';
+import { checkAddress, checkByteLength, checkPageSize } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { NotifierList } from '../notifier/index.js';
 import { Tracer } from '../trace/index.js';
@@ -9,10 +9,16 @@ import type { Held, HoldMode, HoldOptions } from './held.js';
 import type { HostMemory } from './host-memory.js';
 import { hostStateOf } from './host-state.js';
 import { managedMemory } from './managed-memory.js';
+import { compactHost, type CompactResult } from './compact.js';
+import type { HostMigrationOptions } from './host-migration.js';
 import { mapRegion } from './map.js';
+import { type MemoryUse, memoryUse, pageOutRange, reclaimerOf } from './reclaim/range.js';
+import type { ReclaimOptions } from './reclaim/options.js';
+import { mergePages, type MergeResult } from './merge.js';
 import { protectRange } from './protect.js';
 import { readBytes, writeBytes } from './read-write.js';
 import type { Advice, MapOptions, Region, RegionAccess, RegionOwner } from './region.js';
+import { relocateRange, type RelocateResult } from './relocate.js';
 import { remapRange, type RemapOptions } from './remap.js';
 import { SpaceState } from './state.js';
 import { type RangeOptions } from './range-options.js';
@@ -36,6 +42,8 @@ export interface SpaceOptions {
    * the call says otherwise, and for sources that `sync`, `unmap` and `close` write back to. > 0. Default 30,000.
    */
   readonly timeoutMs?: number;
+  /** Keeps host memory small: cold pages go to files or a swap store and come back when they are touched. Default: pages stay. */
+  readonly reclaim?: ReclaimOptions;
 }
 
 let nextId = 1;
@@ -53,7 +61,9 @@ export function createSpaceState(options: SpaceOptions): SpaceState {
     throw new RangeError(`addressBits must lie in 32 to 47, got ${String(addressBits)}`);
   }
   checkTimeout(timeoutMs);
-  return new SpaceState(nextId++, hostStateOf(host), addressBits, trace, timeoutMs);
+  const state = hostStateOf(host);
+  if (options.reclaim !== undefined) state.reclaim(options.reclaim, timeoutMs);
+  return new SpaceState(nextId++, state, addressBits, trace, timeoutMs);
 }
 
 /** A space of up to 2^47 bytes of addresses, as the CPU uses it. Devices come with `AddressSpace`. */
@@ -200,6 +210,69 @@ export class Space implements RegionOwner {
     return syncRange(this.state, range.start, range.end, options);
   }
 
+  /**
+   * Takes up to `bytes` bytes of pages out of host memory, the coldest first, whatever the budget; resolves to the bytes freed.
+   * Pages leave for files or the swap store and come back when they are touched; those in use by devices leave the devices first.
+   * @throws TypeError, RangeError; MirrorError `UNSUPPORTED` without `reclaim` options, `IO`, `DEVICE_TIMEOUT`, `CLOSED`
+   */
+  async reclaim(bytes: number): Promise<number> {
+    const { host, pageSize } = this.open();
+    const count = Math.ceil(checkByteLength(bytes) / pageSize);
+    return (await reclaimerOf(host).free(count, undefined, true)) * pageSize;
+  }
+
+  /**
+   * Takes the pages that hold a range out of host memory, as far as nobody holds them and no device uses them; resolves to the
+   * bytes freed. The kernel's `MADV_PAGEOUT`.
+   * @throws TypeError, RangeError; MirrorError `ADDRESS_NOT_MAPPED`, `UNSUPPORTED` without `reclaim` options, `IO`, `DEVICE_TIMEOUT`, `CLOSED`
+   */
+  async pageOut(start: number, bytes: number): Promise<number> {
+    const state = this.open();
+    const range = state.pageRange(start, bytes);
+    state.checkMapped(range.start, range.end);
+    return pageOutRange(state, reclaimerOf(state.host), range.start, range.end);
+  }
+
+  /** What the host memory of the space is used for, other spaces on it included. */
+  get memory(): MemoryUse {
+    return memoryUse(this.state);
+  }
+
+  /**
+   * Moves pages of the space's host memory, whichever spaces they belong to, out of sparsely used storage and gives that back to the
+   * engine. Best effort, in slices: what is held, locked or kept by the policy stays. Needs no room beside the storage there is; memory
+   * that has none to give back is left alone.
+   * @throws TypeError; MirrorError `ABORTED`, `CLOSED`, `DEVICE_TIMEOUT` when another migration of host pages does not end; what was moved stays
+   */
+  async compact(options: HostMigrationOptions = {}): Promise<CompactResult> {
+    this.state.checkOpen();
+    return compactHost(this.state, options);
+  }
+
+  /**
+   * Moves the pages that hold a range to places side by side on the host, so that holding it is a view and not a copy. At most 1 GiB;
+   * best effort, as {@link compact}.
+   * @throws TypeError, RangeError; MirrorError `ADDRESS_NOT_MAPPED`, `INVALID_ARGUMENT` beyond 1 GiB, `OUT_OF_HOST_MEMORY` without room
+   *   for the range beside what is in use (nothing is changed then), `ABORTED`, `CLOSED`, `DEVICE_TIMEOUT` as {@link compact}
+   */
+  async relocate(start: number, bytes: number, options: HostMigrationOptions = {}): Promise<RelocateResult> {
+    this.state.checkOpen();
+    const range = this.state.pageRange(start, bytes);
+    return relocateRange(this.state, range.start, range.end, options);
+  }
+
+  /**
+   * Merges identical pages of private memory in regions with the advice `mergeable`: one pass over all spaces on the host memory
+   * of this one. Entries of equal pages then map one of them, and the next write through any of them gets a copy of its own, which
+   * may fail with `OUT_OF_HOST_MEMORY` as a first touch may. Pages in use by a device or the CPU are left as they are: a later
+   * pass finds them. It gives way to the event loop about once a mebibyte; progress counts pages of the mergeable ranges.
+   * Source: the kernel's KSM. @throws MirrorError `ABORTED`, `CLOSED`; what was merged stays
+   */
+  async merge(options: RangeOptions = {}): Promise<MergeResult> {
+    this.state.checkOpen();
+    return mergePages(this.state, options);
+  }
+
   /** Resolves when every invalidation so far is true on every device. */
   async flush(): Promise<void> {
     this.state.checkOpen();
@@ -219,6 +292,12 @@ export class Space implements RegionOwner {
     return this.close();
   }
 
+  /** @throws MirrorError `CLOSED` */
+  private open(): SpaceState {
+    this.state.checkOpen();
+    return this.state;
+  }
+
   private async end(): Promise<void> {
     const { state } = this;
     state.closed = true;
@@ -232,6 +311,7 @@ export class Space implements RegionOwner {
     await attempt(retryUnsaved(state));
     for (const mirror of Array.from(state.mirrors)) await attempt(mirror.detach());
     state.store.closeSpace(state.base);
+    state.host.spaces.delete(state.base);
     const error = failures.find((failure) => !(failure instanceof MirrorError && failure.code === 'DEVICE_LOST'));
     if (error !== undefined) throw error as Error;
   }

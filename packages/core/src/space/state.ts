@@ -56,6 +56,7 @@ export class SpaceState {
     this.host = host;
     this.store = host.store;
     this.base = this.store.openSpace(this);
+    host.spaces.set(this.base, this);
     this.pageSize = this.store.host.pageSize;
     this.shift = pageShift(this.pageSize);
     this.limit = 2 ** addressBits;
@@ -103,6 +104,11 @@ export class SpaceState {
       if (region === undefined) throw notMapped(at);
       at = region.end;
     }
+  }
+
+  /** Whether an untouched page at an address reads as zeros. */
+  isAnonymous(address: number): boolean {
+    return this.regions.at(address)?.object === undefined;
   }
 
   /** Carries pending invalidations to every device; resolves when they are true there. */

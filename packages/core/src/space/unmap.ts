@@ -33,8 +33,9 @@ export function zap(space: SpaceState, start: number, end: number): void {
   store.table.collect(base + space.pageOf(start), base + space.pageOf(end), scratch);
   for (let i = 0; i < scratch.length; i++) {
     const slot = scratch.items[i]!;
-    store.unlink(store.table.pageOfSlot(slot), store.table.entry(slot) - 1);
+    store.clearEntry(store.table.pageOfSlot(slot));
   }
+  store.written.forget(base + space.pageOf(start), base + space.pageOf(end));
 }
 
 /** Cuts `[start, end)` out of a region's bounds. */

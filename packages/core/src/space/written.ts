@@ -1,4 +1,5 @@
 import { IdList } from '../address/index.js';
+import { slotOf } from './reclaim/swap-table.js';
 import type { SpaceState } from './state.js';
 
 /** A run of pages, as bytes of the space. */
@@ -11,23 +12,39 @@ export interface WrittenRange {
 
 /** Which pages of a page range the CPU wrote since this was last asked, neighbours merged; and forgets that they were. */
 export function collectWritten(space: SpaceState, start: number, end: number): WrittenRange[] {
-  const { store, base } = space;
+  const { store, base, pageSize } = space;
   const { tracker } = store.host;
+  const first = base + space.pageOf(start);
+  const last = base + space.pageOf(end);
+  const keys = store.written.within(first, last);
+  store.written.forget(first, last);
+  const merged = keys.length > 0;
   const slots = new IdList();
-  store.table.collect(base + space.pageOf(start), base + space.pageOf(end), slots);
+  store.table.collect(first, last, slots);
   const page = new IdList(1);
   const written = new IdList();
-  const ranges: { start: number; end: number }[] = [];
   for (let i = 0; i < slots.length; i++) {
     const slot = slots.items[i]!;
-    page.clear();
-    page.push(store.table.entry(slot) - 1);
-    written.clear();
-    if (tracker.collect(page, written) === 0) continue;
-    const at = (store.table.pageOfSlot(slot) - base) * space.pageSize;
-    const last = ranges[ranges.length - 1];
-    if (last !== undefined && last.end === at) last.end = at + space.pageSize;
-    else ranges.push({ start: at, end: at + space.pageSize });
+    const found = (store.table.entry(slot) | 0) - 1;
+    if (found < 0) {
+      if (!store.swap!.isWritten(slotOf(found))) continue;
+      store.swap!.setWritten(slotOf(found), false);
+    } else {
+      page.clear();
+      page.push(found);
+      written.clear();
+      if (tracker.collect(page, written) === 0) continue;
+    }
+    keys.push(store.table.pageOfSlot(slot));
+  }
+  if (merged) keys.sort((a, b) => a - b);
+  const ranges: { start: number; end: number }[] = [];
+  for (const key of keys) {
+    const at = (key - base) * pageSize;
+    const before = ranges[ranges.length - 1];
+    // An entry may be there twice: written, merged, written again.
+    if (before !== undefined && before.end >= at) before.end = at + pageSize;
+    else ranges.push({ start: at, end: at + pageSize });
   }
   return ranges;
 }

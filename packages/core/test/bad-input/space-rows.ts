@@ -1,4 +1,11 @@
-import { type AddressSpace, bytesSource, createSpace, type HoldOptions, managedMemory } from '@mirrorspace/core';
+import {
+  type AddressSpace,
+  bytesSource,
+  createSpace,
+  type HoldOptions,
+  type HostMigrationOptions,
+  managedMemory,
+} from '@mirrorspace/core';
 import { PAGE, pattern } from '../space/helpers.js';
 import { detachedBytes, Rows } from './rows.js';
 import { BASE } from './world.js';
@@ -92,10 +99,30 @@ function onMapped(api: string, call: RangeMethod): Rows {
     .bad('2^43 bytes of which little is mapped', 'ADDRESS_NOT_MAPPED', ({ space }) => call(space, BASE, 2 ** 43));
 }
 
+/** Rows of what takes options of host migration. */
+function moving(rows: Rows, call: (space: AddressSpace, options: HostMigrationOptions) => unknown): Rows {
+  return rows
+    .type('options', [null, 5, 'x'], ({ space }, options) => call(space, options))
+    .type('devicePages', ['hook', 5, null, {}], ({ space }, devicePages) => call(space, { devicePages }))
+    .type('signal', [5, 'x', {}, null], ({ space }, signal) => call(space, { signal }))
+    .type('onProgress', [5, 'x', {}], ({ space }, onProgress) => call(space, { onProgress }))
+    .bad('an aborted signal', 'ABORTED', ({ space }) => call(space, { signal: AbortSignal.abort() }));
+}
+
+const compact = moving(new Rows('AddressSpace.compact', 'async'), (space, options) => space.compact(options)).bad(
+  'a closed space',
+  'CLOSED',
+  ({ closedSpace }) => closedSpace.compact(),
+);
+
 const ranges = [
   onRange('AddressSpace.unmap', (space, start, bytes) => space.unmap(start, bytes)),
   onRange('AddressSpace.written', (space, start, bytes) => space.written(start, bytes), 'sync'),
   onMapped('AddressSpace.sync', (space, start, bytes) => space.sync(start, bytes)),
+  moving(
+    onMapped('AddressSpace.relocate', (space, start, bytes) => space.relocate(start, bytes)),
+    (space, options) => space.relocate(BASE, 4 * PAGE, options),
+  ),
   onMapped('AddressSpace.dontNeed', (space, start, bytes) => space.dontNeed(start, bytes)),
   onMapped('AddressSpace.protect', (space, start, bytes) => space.protect(start, bytes, 'read')).type(
     'access',
@@ -125,6 +152,7 @@ const ranges = [
     .type('accessedBy', ['all', {}, 5, [{}], [null]], ({ space }, accessedBy) =>
       space.advise(BASE, PAGE, { accessedBy }),
     )
+    .type('mergeable', ['yes', 1, null], ({ space }, mergeable) => space.advise(BASE, PAGE, { mergeable }))
     .type('pin', [true, 'host', {}], ({ space }, pin) => space.advise(BASE, PAGE, { pin }))
     .bad('a detached mirror', 'TypeError', ({ space, detached }) => space.advise(BASE, PAGE, { pin: detached }))
     .bad('a mirror of another space', 'TypeError', ({ space, foreign }) =>
@@ -205,10 +233,16 @@ const memories = [
 ];
 
 const lifetimes = [
+  new Rows('AddressSpace.merge', 'async')
+    .type('options', [null, 5, 'x'], ({ space }, options) => space.merge(options))
+    .type('signal', [5, 'x', {}, null], ({ space }, signal) => space.merge({ signal }))
+    .type('onProgress', [5, 'x', {}, null], ({ space }, onProgress) => space.merge({ onProgress }))
+    .bad('an aborted signal', 'ABORTED', ({ space }) => space.merge({ signal: AbortSignal.abort() }))
+    .bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.merge()),
   new Rows('AddressSpace.flush', 'async').bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.flush()),
   new Rows('AddressSpace.fork', 'async').bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.fork()),
 ];
 
-export const spaceRows = [create, map, regionAt, ...ranges, ...holds, ...memories, ...lifetimes].flatMap(
+export const spaceRows = [create, map, regionAt, compact, ...ranges, ...holds, ...memories, ...lifetimes].flatMap(
   (rows) => rows.rows,
 );

@@ -1,5 +1,5 @@
 import { createSpace, MirrorError, validate } from '@mirrorspace/core';
-import { memory, type MemoryOptions } from '@mirrorspace/memory';
+import { memory, type MemoryOptions, SimClock, TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { describe, expect, it } from 'vitest';
 import { expectCode, openDevice, PAGE, pattern } from '../space/helpers.js';
 import { countUp } from './helpers.js';
@@ -193,4 +193,28 @@ describe('a lost device', () => {
     await device.close();
     expect(device.violations).toEqual([]);
   });
+
+  it.each([0, 1, 2, 3, 4, 6, 8])(
+    'leaves no page locked that it was fetching from another device (after %i events)',
+    async (events) => {
+      const clock = new SimClock();
+      const device = await memory.open({ memory: 16 * PAGE, pageSizes: [PAGE], latency: TYPICAL_LATENCY, clock });
+      const other = await openDevice(16, { latency: TYPICAL_LATENCY, clock });
+      const space = await createSpace({ timeoutMs: 2000 });
+      const mirror = await space.attach(device);
+      const owner = await space.attach(other);
+      const { address } = space.map({ bytes: PAGE });
+      await owner.write(address, pattern(PAGE));
+      const writing = mirror.write(address, pattern(8)).catch(() => undefined);
+      for (let i = 0; i < events; i++) await new Promise((resolve) => setImmediate(resolve));
+      memory.conformance.lose(device);
+      await writing;
+      const { ranges } = await mirror.lost;
+      if (ranges.length === 0) expect((await space.read(address, PAGE)).subarray(8)).toEqual(pattern(PAGE).subarray(8));
+      else await expectCode(space.read(address, 1), 'DEVICE_LOST');
+      await space.close();
+      await other.close();
+      expect(other.violations).toEqual([]);
+    },
+  );
 });

@@ -8,7 +8,9 @@ import {
   device,
   type DeviceOperation,
 } from './device-operations.js';
+import { type HostOperation, moveOnHost } from './host-operations.js';
 import { launch, type LaunchOperation } from './launch-operations.js';
+import { merge, type MergeOperation } from './merge-operations.js';
 import {
   close,
   type FamilyOperation,
@@ -22,6 +24,7 @@ import {
   unmap,
   type UnmapOperation,
 } from './map-operations.js';
+import { reclaim, type ReclaimOperation } from './reclaim-operations.js';
 import { LENGTHS, OFFSETS, type Place, type Scene } from './scene.js';
 
 /** Something that is done to a world and to its model alike. Plain data: what fails can be written down. */
@@ -36,7 +39,10 @@ export type Operation =
   | DeviceOperation
   | AttachOperation
   | AdviseOperation
-  | LaunchOperation;
+  | ReclaimOperation
+  | HostOperation
+  | LaunchOperation
+  | MergeOperation;
 
 /** Does it, and compares what happened with the model. @throws Error where they differ */
 export function perform(scene: Scene, op: Operation): Promise<void> {
@@ -66,10 +72,18 @@ export function perform(scene: Scene, op: Operation): Promise<void> {
       return attach(scene, op);
     case 'advise':
       return advise(scene, op);
+    case 'pageOut':
+    case 'reclaim':
+      return reclaim(scene, op);
+    case 'compact':
+    case 'relocate':
+      return moveOnHost(scene, op);
     case 'increment':
     case 'copy':
     case 'chase':
       return launch(scene, op);
+    case 'merge':
+      return merge(scene, op);
     default:
       return device(scene, op);
   }
@@ -81,7 +95,8 @@ export function showOperation(op: Operation): string {
 }
 
 const member = fc.nat({ max: 2 });
-const seed = fc.integer({ min: 1, max: 255 });
+/** Half of what is written is the same, so that there are pages to merge. */
+const seed = fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 255 }));
 const number = fc.nat({ max: 1 });
 const access = fc.constantFrom('read-write', 'read-write', 'read-write', 'read', 'none');
 const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined });
@@ -147,6 +162,10 @@ const accesses = [
     }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record<ReclaimOperation>({ kind: fc.constantFrom('pageOut', 'pageOut', 'reclaim'), place }),
+  },
+  {
     weight: 4,
     arbitrary: fc.record<LaunchOperation>({
       kind: fc.constantFrom('increment', 'increment', 'copy', 'chase'),
@@ -155,6 +174,26 @@ const accesses = [
       device: number,
       seed,
       announced: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record<MergeOperation>({
+      kind: fc.constant('merge'),
+      member,
+      alike: fc.constantFrom(0, 1, 1, 2),
+      offer: fc.constantFrom(true, true, true, false),
+      home: fc.constantFrom(true, true, true, false),
+    }),
+  },
+];
+const hostMoves = [
+  {
+    weight: 3,
+    arbitrary: fc.record<HostOperation>({
+      kind: fc.constantFrom('compact', 'relocate', 'relocate'),
+      place,
+      policy: fc.constantFrom('forbid', 'migrate', 'migrate', 'unmap'),
     }),
   },
 ];
@@ -181,6 +220,7 @@ const mappings = [
       readMostly: maybe(fc.boolean()),
       accessedBy: maybe(fc.boolean()),
       pin: maybe(fc.boolean()),
+      mergeable: maybe(fc.constantFrom(true, true, false)),
     }),
   },
 ];
@@ -197,7 +237,7 @@ const family = [
 ];
 
 /** Anything there is. */
-export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings, ...family);
+export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings, ...hostMoves, ...family);
 
 /** What lanes may do beside each other: nothing that concerns the space as a whole. */
-export const laneOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings);
+export const laneOperation: fc.Arbitrary<Operation> = fc.oneof(...accesses, ...mappings, ...hostMoves);

@@ -82,6 +82,9 @@ const PLAIN_CONFIG: WorldConfig = {
   dirtyBits: true,
   deep: false,
   slowFiles: false,
+  budget: undefined,
+  swapPages: 1024,
+  lists: 'device',
 };
 
 /** Worlds of all kinds, of one page size, with or without time. */
@@ -104,5 +107,8 @@ export function worlds(pageSize: WorldConfig['pageSize'], timed: boolean, deep: 
     dirtyBits: fc.constantFrom(true, true, false),
     deep: fc.constant(deep),
     slowFiles: fc.boolean(),
+    budget: fc.constantFrom(undefined, 2, 6, 12),
+    swapPages: fc.constantFrom(2, 1024, 1024),
+    lists: fc.constantFrom('device', 'global'),
   });
 }

@@ -9,15 +9,18 @@ import {
   type EvictionName,
   type HostMemory,
   managedMemory,
+  memorySwap,
   type Mirror,
   MirrorError,
   type PreemptionName,
   type PrefetchName,
   type QueuePolicyName,
+  type SwapStore,
   validate,
 } from '@mirrorspace/core';
 import { memory, SimClock, TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { PlainObject, PlainSpace } from './plain.js';
+import { restless } from './restless.js';
 
 /** What a run happens on. Small everywhere, so that everything overflows. */
 export interface WorldConfig {
@@ -41,6 +44,12 @@ export interface WorldConfig {
   readonly deep: boolean;
   /** Reads and writes of files take a turn. */
   readonly slowFiles: boolean;
+  /** Pages of host memory that reclaim keeps to. */
+  readonly budget: number | undefined;
+  /** Room of the swap store. */
+  readonly swapPages: number;
+  /** How pages in use by devices are ordered. */
+  readonly lists: 'device' | 'global';
 }
 
 /** A space, its model, and its mirrors by device. */
@@ -72,7 +81,7 @@ export class World {
   private constructor(config: WorldConfig) {
     this.config = config;
     const { pageSize } = config;
-    this.host = managedMemory({ pageSize });
+    this.host = restless(managedMemory({ pageSize }));
     this.broken = new Promise((_resolve, reject) => (this.reject = reject));
     this.broken.catch(() => undefined);
     this.addFile(3 * pageSize, true);
@@ -102,7 +111,12 @@ export class World {
       const onViolation = (violation: MirrorError) => world.break(violation);
       world.devices.push(watched(validate(device, { deep: config.deep, onViolation }), onViolation));
     }
-    const space = await createSpace({ host: world.host });
+    const { pageSize, budget, swapPages, lists } = config;
+    const swap = world.swap(swapPages * pageSize);
+    const space = await createSpace({
+      host: world.host,
+      reclaim: { swap, lists, ...(budget !== undefined && { budget: budget * pageSize }) },
+    });
     const member = { space, plain: new PlainSpace(config.pageSize), mirrors: [] };
     world.members.push(member);
     await world.attach(member, 0);
@@ -137,6 +151,23 @@ export class World {
   checkFile(file: number, from: number, to: number): void {
     const at = differsAt(this.files[file]!.subarray(from, to), this.objects[file]!.contents().subarray(from, to));
     if (at >= 0) throw new Error(`file ${file} differs from the model at byte ${from + at}`);
+  }
+
+  /** A swap store as slow as the files. */
+  private swap(bytes: number): SwapStore {
+    const store = memorySwap(bytes);
+    if (!this.config.slowFiles) return store;
+    return {
+      size: bytes,
+      read: async (offset, into) => {
+        await Promise.resolve();
+        await store.read(offset, into);
+      },
+      write: async (offset, from) => {
+        await Promise.resolve();
+        await store.write(offset, from);
+      },
+    };
   }
 
   private break(violation: MirrorError): void {

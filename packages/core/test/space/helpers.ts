@@ -57,6 +57,13 @@ export function pattern(bytes: number, seed = 1): Uint8Array {
   return result;
 }
 
+/** Demands equal bytes; says where they differ first, since a difference of whole pages is slow to print. */
+export function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
+  expect(actual.length).toBe(expected.length);
+  const at = actual.findIndex((byte, i) => byte !== expected[i]);
+  expect(at < 0 ? 'equal' : `byte ${at} is ${actual[at]}, not ${expected[at]}`).toBe('equal');
+}
+
 /** Demands that a call fails with a MirrorError of this code: thrown or rejected. Resolves to the error. */
 export async function expectCode(work: Promise<unknown> | (() => unknown), code: string): Promise<MirrorError> {
   let failure: unknown = 'no error';

@@ -7,10 +7,12 @@ import { copies } from './copies.js';
 import { entries } from './entries.js';
 import { faults } from './faults.js';
 import { fences } from './fences.js';
+import { hostMigration } from './host-migration.js';
 import { limits } from './limits.js';
 import { lives } from './lives.js';
 import { order } from './order.js';
 import { replays } from './replays.js';
+import { sharing } from './sharing.js';
 import { tlb } from './tlb.js';
 
 /** Every broken device: each must be caught by a case that names the rule it breaks. */
@@ -18,8 +20,10 @@ export const brokenDevices: readonly BrokenDevice[] = [
   ...tlb,
   ...bits,
   ...entries,
+  ...sharing,
   ...accesses,
   ...copies,
+  ...hostMigration,
   ...order,
   ...fences,
   ...faults,

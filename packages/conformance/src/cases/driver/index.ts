@@ -7,6 +7,7 @@ import { fault } from './fault.js';
 import { fence } from './fence.js';
 import { fill } from './fill.js';
 import { flush } from './flush.js';
+import { hostMigration } from './host-migration.js';
 import { leak } from './leak.js';
 import { limit } from './limit.js';
 import { loss } from './loss.js';
@@ -46,6 +47,7 @@ export const driverCases: readonly Case[] = [
   ...dirty,
   ...unclaimedDirty,
   ...migration,
+  ...hostMigration,
   ...replay,
   ...program,
   ...exclusive,

@@ -9,10 +9,12 @@ import { fault } from './fault.js';
 import { file } from './file.js';
 import { flush } from './flush.js';
 import { fork } from './fork.js';
+import { hostMigration } from './host-migration.js';
 import { leak } from './leak.js';
 import { limit } from './limit.js';
 import { loss } from './loss.js';
 import { mapping } from './mapping.js';
+import { merging } from './merge.js';
 import { migration } from './migration.js';
 import { notifier } from './notifier.js';
 import { protection } from './protection.js';
@@ -34,7 +36,9 @@ export const mirrorCases: readonly Case[] = [
   ...dirty,
   ...eviction,
   ...migration,
+  ...hostMigration,
   ...duplication,
+  ...merging,
   ...fork,
   ...file,
   ...exclusive,

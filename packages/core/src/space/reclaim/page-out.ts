@@ -1,0 +1,205 @@
+import { MirrorError } from '../../driver/index.js';
+import { changeEntries, keysOf } from '../entries.js';
+import { inTime } from '../in-time.js';
+import {
+  PAGE_CACHED,
+  PAGE_DEAD,
+  PAGE_DIRTY,
+  PAGE_HELD,
+  PAGE_LOCKED,
+  PAGE_LOST,
+  PAGE_OWNED,
+  PAGE_USED,
+  PAGE_ZERO,
+} from '../page-state.js';
+import type { PageStore } from '../page-store.js';
+import type { SwapStore } from './swap-store.js';
+import { entryOfSlot } from './swap-table.js';
+
+/** Most bytes of one write to the swap store. */
+const WRITE_BYTES = 1 << 20;
+/** What a page must not be to leave host memory. */
+const STAYS = PAGE_LOCKED | PAGE_HELD | PAGE_LOST | PAGE_DEAD | PAGE_OWNED;
+
+/** How pages leave a host memory. */
+export interface PageOutTarget {
+  readonly store: PageStore;
+  /** Absent: only pages that are in files, or zeros, can leave. */
+  readonly swap: SwapStore | undefined;
+  readonly timeoutMs: number;
+}
+
+/** What became of pages that were to leave. */
+export interface PageOutCounts {
+  /** Pages written to the swap store. */
+  swappedOut: number;
+  /** Pages dropped, which a file or nothing at all stands for. */
+  dropped: number;
+  /** Pages for which the swap store had no room. */
+  noRoom: number;
+}
+
+/** Whether a page may leave host memory: no device uses it (R5), nobody holds it, nothing is under way with it. */
+export function mayLeave(store: PageStore, page: number): boolean {
+  const state = store.stateOf(page);
+  if ((state & PAGE_USED) === 0 || (state & STAYS) !== 0 || store.devicesOf(page) !== 0) return false;
+  // Neither: taken for something that is not ready yet.
+  return (state & PAGE_CACHED) !== 0 || store.mapCount(page) > 0;
+}
+
+/**
+ * Takes pages out of host memory, as far as they may leave: what a file has is dropped, after it was written back if it has to
+ * be; zeros of anonymous memory are dropped; the rest goes to the swap store. Resolves to the frames freed.
+ * @throws MirrorError `IO`, `DEVICE_TIMEOUT` from a source or the swap store; what could not be kept elsewhere stays
+ */
+export async function pageOut(target: PageOutTarget, pages: readonly number[], counts: PageOutCounts): Promise<number> {
+  const { store } = target;
+  const toSwap: number[] = [];
+  const toFile: number[] = [];
+  let freed = 0;
+  for (const page of pages) {
+    if (!mayLeave(store, page)) continue;
+    if (store.any(page, PAGE_CACHED) && store.homes.cacheOf(page).inFile) {
+      // Its mappings show those bytes as long as they exist.
+      if (store.homes.cacheOf(page).hasTail(store.homes.indexOf(page))) continue;
+      if (store.any(page, PAGE_DIRTY)) toFile.push(page);
+      else freed += drop(store, page);
+    } else if (isNothing(store, page)) freed += drop(store, page);
+    else toSwap.push(page);
+  }
+  counts.dropped += freed;
+  const failures: unknown[] = [];
+  for (const page of toFile) {
+    const written = await writeBack(target, page).catch((error: unknown) => {
+      failures.push(error);
+      return 0;
+    });
+    counts.dropped += written;
+    freed += written;
+  }
+  freed += await swapOut(target, toSwap, counts).catch((error: unknown) => {
+    failures.push(error);
+    return 0;
+  });
+  if (failures.length > 0) throw failures[0] as Error;
+  return freed;
+}
+
+/** Whether an untouched page says the same: zeros that only anonymous mappings without an object show. */
+function isNothing(store: PageStore, page: number): boolean {
+  if (!store.any(page, PAGE_ZERO) || store.any(page, PAGE_CACHED) || store.host.tracker.written(page)) return false;
+  return keysOf(store, page).every((key) => {
+    const space = store.spaceAt(key);
+    return space.isAnonymous((key - space.base) * space.pageSize);
+  });
+}
+
+/** Removes a page's entries, and the page from its cache: it is found or made again when it is touched. */
+function drop(store: PageStore, page: number): number {
+  const keys = keysOf(store, page);
+  const cached = store.any(page, PAGE_CACHED);
+  changeEntries(store, keys, 'clear', () => {
+    for (const key of keys) store.unlink(key, page);
+  });
+  if (cached) store.homes.cacheOf(page).evict(store.homes.indexOf(page));
+  return 1;
+}
+
+async function writeBack({ store, timeoutMs }: PageOutTarget, page: number): Promise<number> {
+  const cache = store.homes.cacheOf(page);
+  await cache.writeBack(store.homes.indexOf(page), 1, { timeoutMs });
+  // Meanwhile it may have been written again, or be another page.
+  const same = mayLeave(store, page) && store.any(page, PAGE_CACHED) && store.homes.cacheOf(page) === cache;
+  return same && !store.any(page, PAGE_DIRTY) ? drop(store, page) : 0;
+}
+
+async function swapOut(target: PageOutTarget, pages: number[], counts: PageOutCounts): Promise<number> {
+  const { store } = target;
+  const slots = store.swap;
+  const count = Math.min(pages.length, slots?.free ?? 0);
+  counts.noRoom += pages.length - count;
+  if (slots === undefined || count === 0) return 0;
+  const taken = Array.from({ length: count }, () => slots.take()).sort((a, b) => a - b);
+  // Locked from the first to the last: what waits for its turn must not be taken by anybody else.
+  for (let i = 0; i < count; i++) store.lock(pages[i]!);
+  const most = Math.max(1, WRITE_BYTES / store.host.pageSize);
+  let freed = 0;
+  let failure: unknown;
+  for (let from = 0; from < count;) {
+    let to = from + 1;
+    while (to < count && to - from < most && taken[to] === taken[from]! + to - from) to++;
+    const run = pages.slice(from, to);
+    const free = () => run.forEach((_page, i) => slots.give(taken[from]! + i));
+    if (failure === undefined) failure = await write(target, run, taken[from]!, free).catch((error: unknown) => error);
+    else free();
+    if (failure === undefined) run.forEach((page, i) => commit(store, page, taken[from]! + i));
+    else for (const page of run) store.unlock(page);
+    if (failure === undefined) freed += run.length;
+    from = to;
+  }
+  store.announce();
+  counts.swappedOut += freed;
+  if (failure !== undefined) throw failure as Error;
+  return freed;
+}
+
+/** Writes locked pages to slots side by side. Where that fails, `free` is called once the slots may have other pages. */
+async function write(
+  { store, swap, timeoutMs }: PageOutTarget,
+  pages: readonly number[],
+  slot: number,
+  free: () => void,
+): Promise<void> {
+  const { host } = store;
+  const { pageSize } = host;
+  const bytes = new Uint8Array(pages.length * pageSize);
+  pages.forEach((page, i) => {
+    if (store.any(page, PAGE_ZERO)) return;
+    const offset = host.offsetOf(page);
+    bytes.set(host.bufferOf(page).subarray(offset, offset + pageSize), i * pageSize);
+  });
+  const work = (async () => swap!.write(slot * pageSize, bytes))();
+  let failure: MirrorError;
+  try {
+    if (await inTime(work, timeoutMs)) return;
+    failure = new MirrorError(
+      'DEVICE_TIMEOUT',
+      `waited ${timeoutMs} ms for the swap store to write ${pages.length} pages; they stay in host memory`,
+    );
+  } catch (cause) {
+    failure = new MirrorError(
+      'IO',
+      `writing ${pages.length} pages to the swap store failed; they stay in host memory`,
+      {
+        cause,
+      },
+    );
+  }
+  // A late write must not reach a slot that has another page by then.
+  void work.catch(() => undefined).then(free);
+  throw failure;
+}
+
+/** What was written takes effect: whatever referred to the page refers to the slot, and its frame is free. */
+function commit(store: PageStore, page: number, slot: number): void {
+  const swap = store.swap!;
+  if (store.any(page, PAGE_DEAD)) swap.give(slot);
+  else {
+    swap.setWritten(slot, store.host.tracker.written(page));
+    const keys = keysOf(store, page);
+    const { homes } = store;
+    const cached = store.any(page, PAGE_CACHED);
+    changeEntries(store, keys, 'clear', () => {
+      for (const key of keys) {
+        store.unlink(key, page);
+        // A shared object's pages are found through the object.
+        if (!cached) store.linkSlot(key, slot);
+      }
+    });
+    if (cached) {
+      swap.refer(slot, homes.referenceOf(page));
+      homes.cacheOf(page).swapOut(homes.indexOf(page), entryOfSlot(slot));
+    }
+  }
+  store.unlock(page);
+}
