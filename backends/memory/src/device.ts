@@ -71,7 +71,8 @@ export class MemoryDevice implements Device, MmuOwner {
       random: new Random(config.seed),
     });
     for (let id = 0; id < config.queues; id++) this.#addQueue('normal', false);
-    this.#addQueue(features.has('priorities') ? 'high' : 'normal', true);
+    for (let i = 0; i < config.pagingQueues; i++)
+      this.#addQueue(i === 0 && features.has('priorities') ? 'high' : 'normal', true);
     this.queues = this.#engine.queues;
     if (config.faults.length > 0) this.#engine.script = this.#createScript(name);
   }

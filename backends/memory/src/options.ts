@@ -12,8 +12,10 @@ export interface MemoryOptions {
   readonly memory?: number | string;
   /** Page sizes in bytes, powers of two from 4096 to 2 MiB. Default 4096, 65,536 and 2 MiB. */
   readonly pageSizes?: readonly number[];
-  /** User queues beside the one paging queue. Default 2. */
+  /** User queues. Default 2. */
   readonly queues?: number;
+  /** Paging queues beside them, 1 to 16: the first of high priority, others of normal. Default 1. */
+  readonly pagingQueues?: number;
   /** Entries of the fault buffer. Default 256. */
   readonly faultBuffer?: number;
   /** Features to claim. Default: all. The device behaves without those left out. */
@@ -97,6 +99,7 @@ export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
     pageSizes,
     features,
     queues: features.has('queues') ? integer('queues', options.queues ?? 2, 1, 1024) : 1,
+    pagingQueues: integer('pagingQueues', options.pagingQueues ?? 1, 1, 16),
     faultBuffer: integer('faultBuffer', options.faultBuffer ?? 256, 1, 2 ** 20),
     seed: integer('seed', options.seed ?? 1, -(2 ** 31), 2 ** 32 - 1),
     latency: latency === 'zero' ? undefined : checkLatency(latency),

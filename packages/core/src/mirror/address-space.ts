@@ -88,17 +88,18 @@ interface PoolEntry {
 
 const pools = new WeakMap<Device, PoolEntry>();
 
+/** Options on which all mirrors of a device agree. */
+const SHARED_OPTIONS = ['eviction', 'updateQueue', 'preemption', 'batch', 'timeoutMs'] as const;
+
 /** The pool of a device: one for all its mirrors, so they must agree on how its memory is managed. */
 function poolOf(space: SpaceState, device: Device, options: AttachOptions, checked: CheckedOptions): DevicePool {
   const entry = pools.get(device);
   if (entry !== undefined && entry.pool.inUse) {
     const { pool } = entry;
-    const same = (name: 'eviction' | 'batch' | 'timeoutMs') =>
-      options[name] === undefined || options[name] === entry.options[name];
+    const differs = SHARED_OPTIONS.some((name) => options[name] !== undefined && options[name] !== entry.options[name]);
     if (pool.state.pageSize !== space.pageSize)
       throw disagree(device, `serves pages of ${pool.state.pageSize} bytes, the space has ${space.pageSize}`);
-    if (!same('eviction') || !same('batch') || !same('timeoutMs'))
-      throw disagree(device, 'is attached with other eviction, batch or timeoutMs options');
+    if (differs) throw disagree(device, `is attached with other options (${SHARED_OPTIONS.join(', ')})`);
     return pool;
   }
   const pool = new DevicePool(device, { pageSize: space.pageSize, ...checked });

@@ -240,7 +240,7 @@ export class Admission {
   private flushOthers(mirror: MirrorState, pageNumber: number, page: number, write: boolean): void {
     mirror.space.store.lock(page);
     this.defer(mirror, pageNumber, write);
-    void this.work(mirror, pageNumber, () => mirror.space.flush(), page);
+    void this.work(mirror, pageNumber, () => mirror.space.flushNow(), page);
   }
 
   /** Leaves a lock to this pool's next round; a lost device has none. */

@@ -1,25 +1,14 @@
 import { type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
-import type { EvictionFactory } from '../policy/index.js';
 import { nextTurn, type PageStore, type RecallMode, Signal } from '../space/index.js';
 import { FaultService } from './fault-service.js';
 import { flushPool } from './flush.js';
 import { harvestPages } from './harvest.js';
 import { loseDevice } from './loss.js';
 import type { MirrorState } from './mirror-state.js';
-import { PoolState } from './pool-state.js';
+import { type PoolOptions, PoolState } from './pool-state.js';
 import { recallFrom } from './recall.js';
 import { reportStall } from './reports.js';
 import { Residency, type ResidencyPool } from './residency.js';
-
-/** How a device's memory is managed; the same for all mirrors on it. */
-export interface PoolOptions {
-  readonly pageSize: number;
-  readonly eviction: EvictionFactory;
-  /** Most faults a round. */
-  readonly batch: number;
-  /** Milliseconds without progress before something counts as stuck. */
-  readonly timeoutMs: number;
-}
 
 /** Rounds without giving way to the event loop. */
 const ROUNDS_A_TURN = 64;
@@ -41,8 +30,9 @@ export class DevicePool implements ResidencyPool {
   private readonly kicked = new Signal();
 
   constructor(device: Device, options: PoolOptions) {
-    this.state = new PoolState(device, options.pageSize, options.eviction, options.timeoutMs);
+    this.state = new PoolState(device, options);
     this.faults = new FaultService(this.state, options.batch, () => this.kick());
+    this.state.turn.onTurn = () => void this.flushNow();
     this.state.onLost = (error) => this.onLost(error);
     void device.lost.then((info) => {
       const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';
@@ -145,6 +135,8 @@ export class DevicePool implements ResidencyPool {
   async flush(): Promise<void> {
     // A turn's invalidations share one submission.
     await Promise.resolve();
+    const { mirrors, turn, lostError } = this.state;
+    if (lostError === undefined && mirrors.some(({ dirty }) => dirty.length > 0)) await turn.wait();
     await this.flushNow();
   }
 
@@ -158,7 +150,7 @@ export class DevicePool implements ResidencyPool {
   /** What a launch must come after so that it sees the present page table, or `undefined`. */
   barrier(): Fence | undefined {
     void this.flushNow();
-    const fence = this.state.lastFence;
+    const fence = this.state.queues.last;
     return fence === undefined || hasSettled(fence) ? undefined : fence;
   }
 

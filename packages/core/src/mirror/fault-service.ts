@@ -236,7 +236,9 @@ export class FaultService {
   }
 
   private hasBatch(): boolean {
-    return this.pool.mirrors.some((mirror) => mirror.batch !== undefined || mirror.dirty.length > 0);
+    const { mirrors, turn } = this.pool;
+    if (mirrors.some(({ batch }) => batch !== undefined)) return true;
+    return mirrors.some(({ dirty }) => dirty.length > 0) && turn.wait() === undefined;
   }
 
   private traceFaults(mirror: MirrorState): void {

@@ -11,6 +11,7 @@ export interface Garbage {
 
 /** Collects what invalidations left behind: entries to remove, and frames of dead pages to free afterwards. */
 export function collectGarbage(pool: PoolState): Garbage[] {
+  pool.turn.end();
   for (const mirror of pool.mirrors) {
     const { dirty, stats } = mirror;
     if (dirty.length === 0) continue;
@@ -44,11 +45,11 @@ export function freeGarbage(pool: PoolState, garbage: readonly Garbage[]): void 
 export function flushPool(pool: PoolState): Promise<void> | undefined {
   const garbage = collectGarbage(pool);
   const since = pool.device.now();
-  return pool.send(undefined, (parts, away) => {
+  return pool.send('flush', undefined, (parts, away, _incoming, queue) => {
     if (away !== undefined) return;
     for (const { mirror, batch } of parts) {
       settleDepartures(mirror, batch);
-      reportFlush(pool, mirror, batch.drop.length, since);
+      reportFlush(pool, mirror, queue, batch.drop.length, since);
     }
     freeGarbage(pool, garbage);
   });

@@ -107,7 +107,9 @@ async function send(pool: PoolState, mirror: MirrorState, find: () => number[]):
     const pages = Float64Array.from(numbers.slice(from, from + limit));
     const bits = work.bits.subarray(from, from + pages.length);
     const command: Command = { kind: 'harvest', mmu: mmu.id, pageSize, count: pages.length, pages, bits };
-    await pool.queue.submit([command]).wait({ timeoutMs: pool.timeoutMs });
+    // It fails where the mirror is detached meanwhile; that is no failure of the device.
+    const { queues, timeoutMs } = pool;
+    await queues.submit(queues.choose('recall'), [command], { mayFail: true }).wait({ timeoutMs });
   }
   // Bits that an invalidation took meanwhile are known to nobody: then all that was claimed stays claimed.
   settle(pool, work, residency.taken === taken);

@@ -92,7 +92,10 @@ export class Mirror implements SpaceMirror {
     for (const [start, bytes] of reads) this.bringAhead(start, bytes, false);
     for (const [start, bytes] of writes) this.bringAhead(start, bytes, true);
     const fence = this.submit({ kind: 'launch', mmu: this.state.mmu.id, program, grid, args }, queue, after);
-    if (this.space.trace.active) this.traceLaunch(fence, grid[0] * grid[1] * grid[2]);
+    const units = grid[0] * grid[1] * grid[2];
+    this.pool.state.queues.launched(fence.queue);
+    this.pool.state.urgency.launch(units, fence);
+    if (this.space.trace.active) this.traceLaunch(fence, units);
     return fence;
   }
 
@@ -189,6 +192,11 @@ export class Mirror implements SpaceMirror {
   /** Carries pending invalidations to the device; resolves when they are true there. */
   flush(): Promise<void> {
     return this.pool.flush();
+  }
+
+  /** As `flush`, but does not wait in a user queue that the policy chose; for the service of faults. */
+  async flushNow(): Promise<void> {
+    await this.pool.flushNow();
   }
 
   /** Brings a page range ahead of faults, best effort; for advice. */

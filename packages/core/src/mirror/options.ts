@@ -6,9 +6,15 @@ import {
   evictionPolicies,
   onTouch,
   type PlacementPolicy,
+  type PreemptionName,
+  preemptionPolicies,
+  type PreemptionPolicy,
   type PrefetchFactory,
   type PrefetchName,
   prefetchPolicies,
+  queuePolicies,
+  type QueuePolicy,
+  type QueuePolicyName,
 } from '../policy/index.js';
 
 /** How a device is attached to a space. */
@@ -19,6 +25,10 @@ export interface AttachOptions {
   readonly prefetch?: PrefetchName | PrefetchFactory;
   /** Where faulting pages go. Default: to whoever touches them; reads are duplicated. */
   readonly placement?: PlacementPolicy;
+  /** Which command queue updates of the device's page table go to: a name or a policy of your own. One a device. Default `paging`. */
+  readonly updateQueue?: QueuePolicyName | QueuePolicy;
+  /** Which updates interrupt running work, on a device that claims `preemption`: a name or a policy of your own. One a device. Default `never`. */
+  readonly preemption?: PreemptionName | PreemptionPolicy;
   /** Most faults served by one round, 1 to 65,536. One a device. Default 256. */
   readonly batch?: number;
   /** Milliseconds without progress after which something counts as stuck, > 0. One a device. Default 30,000. */
@@ -36,6 +46,8 @@ export interface CheckedOptions {
   readonly eviction: EvictionFactory;
   readonly prefetch: PrefetchFactory;
   readonly placement: PlacementPolicy;
+  readonly updateQueue: QueuePolicy;
+  readonly preemption: PreemptionPolicy;
   readonly batch: number;
   readonly timeoutMs: number;
 }
@@ -55,6 +67,8 @@ export function checkAttachOptions(options: AttachOptions): CheckedOptions {
     eviction: policy('eviction', options.eviction ?? 'lru', evictionPolicies),
     prefetch: policy('prefetch', options.prefetch ?? 'tree', prefetchPolicies),
     placement,
+    updateQueue: policy('queue', options.updateQueue ?? 'paging', queuePolicies),
+    preemption: policy('preemption', options.preemption ?? 'never', preemptionPolicies),
     batch,
     timeoutMs,
   };
@@ -66,6 +80,6 @@ function policy<F>(kind: string, choice: string | F, named: Readonly<Record<stri
   if (found !== undefined) return found;
   throw new MirrorError(
     'INVALID_ARGUMENT',
-    `no ${kind} policy ${JSON.stringify(choice)}; there are ${Object.keys(named).join(', ')}, or pass a factory`,
+    `no ${kind} policy ${JSON.stringify(choice)}; there are ${Object.keys(named).join(', ')}, or pass a function`,
   );
 }

@@ -24,6 +24,13 @@ export class PagingBatch {
   /** Stalled accesses try again. */
   replay = false;
 
+  /** Whether it does nothing but remove entries of which nothing comes home. */
+  get isDropOnly(): boolean {
+    const { leave, clean, force, copies, maps, refresh, cancels } = this;
+    const others = [leave, clean, force, copies, maps, refresh, cancels];
+    return !this.replay && others.every((list) => list.length === 0);
+  }
+
   /** Forgets everything and keeps the room. */
   clear(): void {
     for (const list of [

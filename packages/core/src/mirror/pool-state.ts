@@ -1,9 +1,12 @@
 import { type Command, type CommandQueue, type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
-import type { EvictionFactory } from '../policy/index.js';
+import type { EvictionFactory, PreemptionPolicy, QueuePolicy, UpdateKind } from '../policy/index.js';
+import { FlushTurn } from './flush-turn.js';
 import { FrameTable } from './frame-table.js';
 import type { MirrorState } from './mirror-state.js';
 import { type BatchTarget, bringHome, bringIn, PagingBatch, takeEntries } from './paging-batch.js';
 import type { Residency } from './residency.js';
+import { type UpdateOptions, UpdateQueues } from './update-queues.js';
+import { Urgency } from './urgency.js';
 
 const KEYS_PER_SPACE = 2 ** 35;
 
@@ -13,16 +16,38 @@ export interface Part {
   readonly batch: PagingBatch;
 }
 
+/** How a device's memory is managed; the same for all mirrors on it. */
+export interface PoolOptions {
+  readonly pageSize: number;
+  readonly eviction: EvictionFactory;
+  /** Most faults a round. */
+  readonly batch: number;
+  /** Milliseconds without progress before the device, or what a fault waits for, counts as stuck. */
+  readonly timeoutMs: number;
+  readonly updateQueue: QueuePolicy;
+  readonly preemption: PreemptionPolicy;
+}
+
 /** How a submission of batches ended: errors of its two halves, `undefined` where they took effect. */
 export type Finish = (away: MirrorError | undefined, incoming: MirrorError | undefined) => void;
 
+/** As {@link Finish}, with what was sent, and the id of the queue it went to. */
+export type FinishParts = (
+  parts: readonly Part[],
+  away: MirrorError | undefined,
+  incoming: MirrorError | undefined,
+  queue: number,
+) => void;
+
 /**
- * A device's memory and the queue by which it is managed: what flush, recall and fault service have in common. Batches are
+ * A device's memory and the queues by which it is managed: what flush, recall and fault service have in common. Batches are
  * collected synchronously, sent as one or two submissions, and finished in the order in which they were sent.
  */
 export class PoolState {
   readonly device: Device;
-  readonly queue: CommandQueue;
+  readonly queues: UpdateQueues;
+  readonly urgency: Urgency;
+  readonly turn: FlushTurn;
   readonly pageSize: number;
   readonly frames: FrameTable;
   readonly mirrors: MirrorState[] = [];
@@ -33,8 +58,6 @@ export class PoolState {
   lostError: MirrorError | undefined;
   /** Called once when the device is gone. */
   onLost: ((error: MirrorError) => void) | undefined;
-  /** Fence of the last submission: what launches must not overtake. */
-  lastFence: Fence | undefined;
   /** Resolves when the harvests so far are in. */
   harvesting: Promise<void> = Promise.resolve();
   private readonly open: MirrorState[] = [];
@@ -42,11 +65,14 @@ export class PoolState {
   private tail: Promise<void> = Promise.resolve();
   private unfinished = 0;
 
-  constructor(device: Device, pageSize: number, eviction: EvictionFactory, timeoutMs: number) {
+  constructor(device: Device, options: PoolOptions) {
+    const { pageSize, eviction, timeoutMs } = options;
     this.device = device;
     this.pageSize = pageSize;
     this.timeoutMs = timeoutMs;
-    this.queue = pagingQueueOf(device);
+    this.queues = new UpdateQueues(device, options.updateQueue);
+    this.urgency = new Urgency(device, options.preemption);
+    this.turn = new FlushTurn(device, this.queues, timeoutMs);
     const capacity = Math.floor(device.limits.memory / pageSize);
     this.frames = new FrameTable(capacity, eviction(capacity));
   }
@@ -89,11 +115,14 @@ export class PoolState {
     return mirror.batch;
   }
 
+  /** Whether nothing but invalidations was collected. */
+  private get isPure(): boolean {
+    return this.open.every(({ batch }) => batch!.isDropOnly);
+  }
+
   /** Sends what was collected; `finish` runs when it is done, after those of earlier submissions. Returns undefined if all that has happened already. */
-  send(
-    window: number | undefined,
-    finish: (parts: readonly Part[], away: MirrorError | undefined, incoming: MirrorError | undefined) => void,
-  ): Promise<void> | undefined {
+  send(purpose: UpdateKind, window: number | undefined, finish: FinishParts): Promise<void> | undefined {
+    const kind = purpose === 'recall' ? purpose : this.isPure ? 'flush' : 'fault';
     const parts = this.open.map((mirror) => ({ mirror, batch: mirror.batch! }));
     for (const mirror of this.open) mirror.batch = undefined;
     this.open.length = 0;
@@ -106,10 +135,16 @@ export class PoolState {
       bringIn(batch, target, window, incoming);
     }
     this.discardGiven(away);
-    const first = away.length === 0 ? undefined : this.submit(away, undefined);
-    const second = incoming.length === 0 ? undefined : this.submit(incoming, first);
+    const nothing = away.length + incoming.length === 0;
+    const queue = nothing ? this.queues.paging : this.queues.choose(kind);
+    const urgent = !nothing && queue.paging && this.urgency.decide(kind);
+    const first = away.length === 0 ? undefined : this.submit(queue, away, { urgent });
+    const second =
+      incoming.length === 0 ? undefined : this.submit(queue, incoming, { after: first, urgent, mayFail: true });
+    const last = second ?? first;
+    if (last !== undefined && !urgent && queue.paging) this.urgency.measure(kind, last);
     return this.whenDone(first, second, (awayError, incomingError) => {
-      finish(parts, awayError, incomingError);
+      finish(parts, awayError, incomingError, queue.id);
       for (const { batch } of parts) {
         batch.clear();
         this.spare.push(batch);
@@ -163,14 +198,13 @@ export class PoolState {
     given.clear();
   }
 
-  private submit(commands: readonly Command[], after: Fence | undefined): Fence {
+  private submit(queue: CommandQueue, commands: readonly Command[], options: UpdateOptions): Fence {
     const most = this.device.limits.commandsPerSubmit;
-    let fence = after;
+    let fence = options.after;
     for (let from = 0; from < commands.length; from += most) {
       const part = from === 0 && commands.length <= most ? commands : commands.slice(from, from + most);
-      fence = this.queue.submit(part, fence === undefined ? undefined : { after: [fence] });
+      fence = this.queues.submit(queue, part, { ...options, after: fence });
     }
-    this.lastFence = fence!;
     return fence!;
   }
 
@@ -221,17 +255,4 @@ export class PoolState {
 
 function settled(fence: Fence | undefined): boolean {
   return fence === undefined || hasSettled(fence);
-}
-
-/** The queue for paging work: the paging queue of the highest priority. */
-function pagingQueueOf(device: Device): CommandQueue {
-  const order = { low: 0, normal: 1, high: 2 };
-  const queues = device.queues.filter((queue) => queue.paging).sort((a, b) => order[b.priority] - order[a.priority]);
-  const queue = queues[0];
-  if (queue !== undefined) return queue;
-  throw new MirrorError(
-    'CONTRACT_VIOLATION',
-    `${device.info.name} has no paging queue; a backend must offer at least one`,
-    { device: device.info.name },
-  );
 }

@@ -41,7 +41,7 @@ function recallChunk(
     depart(pool, residency, pages[i]!, mode);
     mirror.stats.recalls++;
   }
-  return pool.send(undefined, (parts, away) => {
+  return pool.send('recall', undefined, (parts, away) => {
     if (away !== undefined) return;
     for (const part of parts) settleDepartures(part.mirror, part.batch);
     freeGarbage(pool, garbage);

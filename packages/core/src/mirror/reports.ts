@@ -15,10 +15,9 @@ export function reportInvalidate(pool: PoolState, mirror: MirrorState, event: st
 }
 
 /** Reports that invalidations reached the device. */
-export function reportFlush(pool: PoolState, mirror: MirrorState, count: number, since: number): void {
+export function reportFlush(pool: PoolState, mirror: MirrorState, queue: number, count: number, since: number): void {
   const { trace } = mirror.space;
-  if (trace.active && count > 0)
-    trace.emit({ ...base(pool, mirror, since), type: 'flush', queue: pool.queue.id, count });
+  if (trace.active && count > 0) trace.emit({ ...base(pool, mirror, since), type: 'flush', queue, count });
 }
 
 /** Reports pages that were called home; `write`: the device keeps no copy. */

@@ -24,7 +24,7 @@ export function rollBack(pool: PoolState, mirror: MirrorState, failed: PagingBat
     frames.push(frame);
   }
   for (let i = 0; i < maps.length; i++) store.unlock(maps.hosts[i]!);
-  void pool.send(undefined, (_parts, away) => {
+  void pool.send('fault', undefined, (_parts, away) => {
     if (away === undefined) for (const frame of frames) pool.frames.give(frame);
   });
 }

@@ -3,7 +3,13 @@ import type { PagingBatch } from './paging-batch.js';
 import type { PoolState } from './pool-state.js';
 
 /** Reports what a round did in a mirror, if anybody listens. */
-export function traceRound(pool: PoolState, mirror: MirrorState, batch: PagingBatch, started: number): void {
+export function traceRound(
+  pool: PoolState,
+  mirror: MirrorState,
+  batch: PagingBatch,
+  queue: number,
+  started: number,
+): void {
   const { trace, id, pageSize } = mirror.space;
   if (!trace.active) return;
   const base = {
@@ -11,7 +17,7 @@ export function traceRound(pool: PoolState, mirror: MirrorState, batch: PagingBa
     duration: pool.device.now() - started,
     device: pool.name,
     space: id,
-    queue: pool.queue.id,
+    queue,
     resident: pool.frames.used,
     pageSize,
   };
@@ -30,11 +36,11 @@ export function traceRound(pool: PoolState, mirror: MirrorState, batch: PagingBa
     });
   }
   if (batch.maps.length > 0) trace.emit({ ...base, type: 'map', count: batch.maps.length, page: batch.maps.pages[0]! });
-  if (batch.replay) trace.emit({ time: started, device: pool.name, space: id, queue: pool.queue.id, type: 'replay' });
+  if (batch.replay) trace.emit({ time: started, device: pool.name, space: id, queue, type: 'replay' });
 }
 
 /** Reports the pages that a round pushed out, `dirty` of them written home, to the first space that listens. */
-export function traceEviction(pool: PoolState, count: number, dirty: number, started: number): void {
+export function traceEviction(pool: PoolState, queue: number, count: number, dirty: number, started: number): void {
   if (count === 0) return;
   const mirror = pool.mirrors.find(({ space }) => space.trace.active);
   mirror?.space.trace.emit({
@@ -42,7 +48,7 @@ export function traceEviction(pool: PoolState, count: number, dirty: number, sta
     time: started,
     duration: pool.device.now() - started,
     device: pool.name,
-    queue: pool.queue.id,
+    queue,
     pageSize: pool.pageSize,
     resident: pool.frames.used,
     count,

@@ -33,7 +33,7 @@ export function sendRound(pool: PoolState, room: Room, window: number | undefine
   const garbage = collectGarbage(pool);
   const victims = room.chosen();
   const started = pool.device.now();
-  outcome.done = pool.send(window, (parts, away, incoming) => {
+  outcome.done = pool.send('fault', window, (parts, away, incoming, queue) => {
     if (away !== undefined) {
       room.abandon(victims);
       return;
@@ -50,11 +50,11 @@ export function sendRound(pool: PoolState, room: Room, window: number | undefine
       if (incoming === undefined) unlockPlaced(mirror, batch);
       else if (pool.lostError === undefined) rollBack(pool, mirror, batch);
       count(pool, mirror, batch, started);
-      traceRound(pool, mirror, batch, started);
+      traceRound(pool, mirror, batch, queue, started);
     }
     for (const { mirror } of parts.slice(0, 1))
       mirror.space.trace.counters.of(pool.pageSize).evictions += victims.pages.length;
-    traceEviction(pool, victims.pages.length, written, started);
+    traceEviction(pool, queue, victims.pages.length, written, started);
     for (const residency of pool.residencies) residency?.store.announce();
   });
   return outcome;

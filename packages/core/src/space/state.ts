@@ -12,6 +12,8 @@ import type { MemoryObject } from './memory-object.js';
 export interface SpaceMirror {
   /** Carries pending invalidations to the device; resolves when they are true there. */
   flush(): Promise<void>;
+  /** As `flush`, but does not take a turn behind anybody's work: somebody else waits for it. */
+  flushNow(): Promise<void>;
   /** Brings pages to the device ahead of faults, best effort. */
   bring(start: number, end: number): Promise<void>;
   /** Brings the pages of a range and keeps them there. @throws MirrorError `OUT_OF_DEVICE_MEMORY` */
@@ -112,6 +114,11 @@ export class SpaceState {
   /** Carries pending invalidations to every device; resolves when they are true there. */
   async flush(): Promise<void> {
     if (this.mirrors.size > 0) await Promise.all(Array.from(this.mirrors, (mirror) => mirror.flush()));
+  }
+
+  /** As `flush`, for those whom a device's work waits for. */
+  async flushNow(): Promise<void> {
+    await Promise.all(Array.from(this.mirrors, (mirror) => mirror.flushNow()));
   }
 }
 

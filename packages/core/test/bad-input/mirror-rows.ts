@@ -17,6 +17,18 @@ const attach = new Rows('AddressSpace.attach', 'async')
   .bad('an eviction policy that is none', 'INVALID_ARGUMENT', ({ space, device }) =>
     space.attach(device, { eviction: 5 as never }),
   )
+  .bad('an unknown queue policy', 'INVALID_ARGUMENT', ({ space, device }) =>
+    space.attach(device, { updateQueue: 'gfx' as never }),
+  )
+  .bad('a queue policy that is none', 'INVALID_ARGUMENT', ({ space, device }) =>
+    space.attach(device, { updateQueue: 2 as never }),
+  )
+  .bad('an unknown preemption policy', 'INVALID_ARGUMENT', ({ space, device }) =>
+    space.attach(device, { preemption: 'sometimes' as never }),
+  )
+  .bad('a preemption policy that is none', 'INVALID_ARGUMENT', ({ space, device }) =>
+    space.attach(device, { preemption: true as never }),
+  )
   .type('placement', ['touch', null, {}], ({ space, device }, placement) => space.attach(device, { placement }))
   .number('batch', [NaN, 0, -1, 0.5, 65_537], ({ space, device }, batch) => space.attach(device, { batch }))
   .number('timeoutMs', [NaN, 0, -1, Infinity], ({ space, device }, timeoutMs) => space.attach(device, { timeoutMs }))

@@ -12,7 +12,9 @@ import {
   memorySwap,
   type Mirror,
   MirrorError,
+  type PreemptionName,
   type PrefetchName,
+  type QueuePolicyName,
   type SwapStore,
   validate,
 } from '@mirrorspace/core';
@@ -33,6 +35,9 @@ export interface WorldConfig {
   readonly commandsPerSubmit: number;
   readonly eviction: EvictionName;
   readonly prefetch: PrefetchName;
+  readonly updateQueue: QueuePolicyName;
+  readonly preemption: PreemptionName;
+  readonly pagingQueues: number;
   /** Simulated time passes, by this seed; `undefined`: everything happens at once. */
   readonly latencySeed: number | undefined;
   readonly dirtyBits: boolean;
@@ -97,6 +102,7 @@ export class World {
         tlbEntries: config.tlbEntries,
         pagesPerCommand: config.pagesPerCommand,
         commandsPerSubmit: config.commandsPerSubmit,
+        pagingQueues: config.pagingQueues,
         features: FEATURES.filter((feature) => config.dirtyBits || feature !== 'dirty-bits'),
         poison: true,
         clock,
@@ -118,8 +124,8 @@ export class World {
   }
 
   async attach(member: Member, device: number): Promise<void> {
-    const { eviction, prefetch, batch } = this.config;
-    const options: AttachOptions = { eviction, prefetch, batch, timeoutMs: TIMEOUT_MS };
+    const { eviction, prefetch, updateQueue, preemption, batch } = this.config;
+    const options: AttachOptions = { eviction, prefetch, updateQueue, preemption, batch, timeoutMs: TIMEOUT_MS };
     member.mirrors[device] = await member.space.attach(this.devices[device]!, options);
   }
 

@@ -1,6 +1,6 @@
 import type { Command, CommandQueue, Device, Fence } from '@mirrorspace/core/driver';
 import type { BrokenDevice } from '../device.js';
-import { override, relisting, reoptioning, withSubmit } from '../wrap.js';
+import { override, refencing, relisting, reoptioning, withSubmit } from '../wrap.js';
 
 const ACCESSES: readonly Command['kind'][] = ['read', 'write', 'fill', 'atomicAdd', 'launch'];
 const isAccess = ({ kind }: Command): boolean => ACCESSES.includes(kind);
@@ -63,6 +63,71 @@ export const order: readonly BrokenDevice[] = [
     breaks: 'a submission does not wait for the fences in `after`',
     rules: ['SubmitOptions.after'],
     wrap: (device) => reoptioning(device, ({ after: _, ...options }) => options),
+  },
+  {
+    name: 'order/after-of-other-queues-ignored',
+    breaks: 'a submission waits only for fences of its own queue',
+    rules: ['SubmitOptions.after'],
+    wrap: (device) =>
+      withSubmit(device, (queue) => (commands, { after = [], ...options } = {}) => {
+        const own = after.filter((fence) => fence.queue === queue.id);
+        return queue.submit(commands, { ...options, after: own });
+      }),
+  },
+  {
+    name: 'order/empty-submission-overtakes',
+    breaks: 'a submission without commands settles at once',
+    rules: ['CommandQueue.submit'],
+    wrap: (device) =>
+      refencing(device, (fence, commands) =>
+        commands.length === 0 ? override(fence, { signaled: true, wait: () => Promise.resolve() }) : fence,
+      ),
+  },
+  {
+    name: 'order/urgent-overtakes',
+    breaks: 'an urgent submission passes those before it on its queue',
+    rules: ['SubmitOptions.urgent'],
+    wrap: (device) => {
+      const spare = device.queues.findLast(({ paging }) => !paging);
+      return withSubmit(device, (queue) => {
+        let value = 0;
+        return (commands, options) => {
+          const chosen = options?.urgent === true && spare !== undefined ? spare : queue;
+          return override(chosen.submit(commands, options), { queue: queue.id, value: ++value });
+        };
+      });
+    },
+  },
+  {
+    name: 'order/urgent-waits-for-nothing',
+    breaks: 'an urgent submission does not wait for the fences in `after`',
+    rules: ['SubmitOptions.urgent'],
+    wrap: (device) =>
+      reoptioning(device, ({ after, ...options }) =>
+        options.urgent === true || after === undefined ? options : { ...options, after },
+      ),
+  },
+  {
+    name: 'order/interrupted-work-starts-again',
+    breaks: 'work that an urgent submission interrupts runs once more from its start',
+    rules: ['SubmitOptions.urgent'],
+    wrap: (device) => {
+      let interrupted: (() => void) | undefined;
+      return withSubmit(device, (queue) => {
+        let value = 0;
+        return (commands, options) => {
+          if (options?.urgent === true) interrupted?.();
+          const fence = override(queue.submit(commands, options), { value: ++value });
+          if (commands.some(({ kind }) => kind === 'launch')) {
+            interrupted = () => {
+              interrupted = undefined;
+              queue.submit(commands, options);
+            };
+          }
+          return fence;
+        };
+      });
+    },
   },
   {
     name: 'order/after-failed-runs',

@@ -23,6 +23,7 @@ import { rights } from './rights.js';
 import { scheduling } from './scheduling.js';
 import { tables } from './tables.js';
 import { teardown } from './teardown.js';
+import { urgent } from './urgent.js';
 import { unclaimedFaults, unclaimedProtection } from './unstalled.js';
 
 /** Cases that need the driver contract alone. */
@@ -42,6 +43,7 @@ export const driverCases: readonly Case[] = [
   ...order,
   ...fence,
   ...scheduling,
+  ...urgent,
   ...dirty,
   ...unclaimedDirty,
   ...migration,

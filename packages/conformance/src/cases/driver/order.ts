@@ -3,6 +3,7 @@ import { defineCases } from '../../case.js';
 import { bytesEqual, ok, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { Rig } from '../../rig.js';
+import { createGate } from './gate.js';
 
 export const order = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:managed', 'frames:2'] }, [
   {
@@ -68,6 +69,33 @@ export const order = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
       await rig.wait(copy);
       ok(gate.signaled, 'the fence waited for must have settled first');
       bytesEqual(rig.host.bytesOf(2).slice(0, 8), pattern(1, 8), 'the copy');
+    },
+  },
+  {
+    name: 'after-across-queues',
+    rule: 'SubmitOptions.after: orders submissions of different queues, those of paging queues among them',
+    mend: 'look at the fences whatever queue they belong to',
+    async run(env) {
+      const rig = await Rig.open(env);
+      const { queues } = rig.device;
+      const gate = env.claims.features.has('replayable-faults') ? await createGate(env) : undefined;
+      let fence = gate?.fence;
+      for (let i = 0; i < 3 * queues.length; i++) {
+        const command = rig.copyCommand('copyIn', [i % 4], [i % 2]);
+        rig.host.bytesOf(i % 4).set(pattern(i % 4, 16));
+        fence = queues[i % queues.length]!.submit([command], fence && { after: [fence] });
+      }
+      const last = queues[0]!.submit([rig.copyCommand('copyOut', [4, 5], [0, 1])], fence && { after: [fence] });
+      await env.quiet(rig.device);
+      ok(gate === undefined || !last.signaled, 'the chain ran before the fence that its first waits for');
+      await gate?.open();
+      await rig.wait(last);
+      const [even, odd] = [3 * queues.length - 1, 3 * queues.length - 2].sort((a, b) => (a % 2) - (b % 2)) as [
+        number,
+        number,
+      ];
+      bytesEqual(rig.host.bytesOf(4).slice(0, 16), pattern(even % 4, 16), 'what the last copy to the first frame left');
+      bytesEqual(rig.host.bytesOf(5).slice(0, 16), pattern(odd % 4, 16), 'what the last copy to the second frame left');
     },
   },
   {

@@ -68,6 +68,24 @@ export const queue = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
     },
   },
   {
+    name: 'empty-submission',
+    rule: 'CommandQueue.submit: a submission without commands settles in its turn: when all before it have',
+    mend: 'queue it as any other; it marks a place in line',
+    needs: ['replayable-faults'],
+    async run(env) {
+      const rig = await Rig.open(env);
+      await rig.wait(rig.start([]));
+      const stalled = rig.start(rig.readCommand(rig.at(0), new Uint8Array(4)));
+      const marker = rig.start([]);
+      await rig.faults();
+      await env.quiet(rig.device);
+      ok(!marker.signaled, 'an empty submission settled before the stalled one in front of it');
+      await rig.page(rig.mapCommand([0], [0]), rig.replayCommand());
+      await rig.wait(marker);
+      ok(stalled.signaled, 'the submission in front settled first');
+    },
+  },
+  {
     name: 'fence-waits-for-stall',
     rule: 'Fence.signaled: all commands took effect',
     mend: 'never signal a fence while one of its accesses is stalled',

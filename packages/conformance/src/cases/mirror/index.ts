@@ -18,6 +18,7 @@ import { merging } from './merge.js';
 import { migration } from './migration.js';
 import { notifier } from './notifier.js';
 import { protection } from './protection.js';
+import { flushOnQueues, queue } from './queue.js';
 import { remap } from './remap.js';
 import { replay } from './replay.js';
 import { teardown } from './teardown.js';
@@ -30,6 +31,8 @@ export const mirrorCases: readonly Case[] = [
   ...protection,
   ...notifier,
   ...flush,
+  ...flushOnQueues,
+  ...queue,
   ...dirty,
   ...eviction,
   ...migration,
