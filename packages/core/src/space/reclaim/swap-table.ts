@@ -1,7 +1,7 @@
 import { IdList } from '../../address/index.js';
 
 /** Table entries from here on name slots of the swap store; those below are pages plus one. */
-export const FIRST_SWAP_ENTRY = 0x80000001;
+const FIRST_SWAP_ENTRY = 0x80000001;
 /** Lookups give slots as negative numbers from here on, all below the -1 that stands for nothing. */
 const FIRST_LOOKUP = -(2 ** 31);
 const MOST_SLOTS = 2 ** 31 - 2;
