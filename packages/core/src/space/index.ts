@@ -22,6 +22,20 @@ export { type MergeResult } from './merge.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
 export { isOutOfMemory } from './out-of-memory.js';
 export { nextTurn } from './next-turn.js';
+export {
+  FLAG_ACCESSED,
+  FLAG_CACHED,
+  FLAG_DIRTY,
+  FLAG_HELD,
+  FLAG_IN_USE,
+  FLAG_LOCKED,
+  FLAG_LOST,
+  FLAG_OWNED,
+  FLAG_PRESENT,
+  FLAG_SHARED,
+  FLAG_SWAPPED,
+  FLAG_ZERO,
+} from './page-flags.js';
 export * from './page-state.js';
 export { PageStore } from './page-store.js';
 export { checkRangeOptions, type RangeOptions } from './range-options.js';

@@ -15,6 +15,7 @@ import { mapRegion } from './map.js';
 import { type MemoryUse, memoryUse, pageOutRange, reclaimerOf } from './reclaim/range.js';
 import type { ReclaimOptions } from './reclaim/options.js';
 import { mergePages, type MergeResult } from './merge.js';
+import { devicesWith, pageFlags } from './page-flags.js';
 import { protectRange } from './protect.js';
 import { readBytes, writeBytes } from './read-write.js';
 import type { Advice, MapOptions, Region, RegionAccess, RegionOwner } from './region.js';
@@ -235,6 +236,22 @@ export class Space implements RegionOwner {
     const range = state.pageRange(start, bytes);
     state.checkMapped(range.start, range.end);
     return pageOutRange(state, reclaimerOf(state.host), range.start, range.end);
+  }
+
+  /**
+   * What is known of the pages that hold a range: `FLAG_*` bits a page, 0 for one that nobody has touched. Synchronous; the kernel's
+   * `/proc/kpageflags`. @throws TypeError, RangeError; MirrorError `CLOSED`
+   */
+  pageFlags(start: number, bytes: number): Uint16Array {
+    const state = this.open();
+    const range = state.pageRange(start, bytes);
+    return pageFlags(state, range.start, range.end);
+  }
+
+  /** Names of the devices, of any space on the host memory, that hold the page at an address. @throws TypeError, RangeError; MirrorError `CLOSED` */
+  devicesWith(address: number): string[] {
+    const state = this.open();
+    return devicesWith(state, state.pageOf(checkAddress(address)));
   }
 
   /** What the host memory of the space is used for, other spaces on it included. */

@@ -183,6 +183,10 @@ const keeping = [
 ];
 
 const ranges = [
+  onRange('AddressSpace.pageFlags', (space, start, bytes) => space.pageFlags(start, bytes), 'sync'),
+  new Rows('AddressSpace.devicesWith', 'sync')
+    .address('address', ({ space }, address) => space.devicesWith(address))
+    .bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.devicesWith(BASE)),
   onRange('AddressSpace.unmap', (space, start, bytes) => space.unmap(start, bytes)),
   onRange('AddressSpace.written', (space, start, bytes) => space.written(start, bytes), 'sync'),
   onMapped('AddressSpace.sync', (space, start, bytes) => space.sync(start, bytes)),
