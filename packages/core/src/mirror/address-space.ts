@@ -93,12 +93,12 @@ function poolOf(space: SpaceState, device: Device, options: AttachOptions, check
   const entry = pools.get(device);
   if (entry !== undefined && entry.pool.inUse) {
     const { pool } = entry;
-    const same = (name: 'eviction' | 'batch' | 'timeoutMs') =>
+    const same = (name: 'eviction' | 'batch' | 'aging' | 'timeoutMs') =>
       options[name] === undefined || options[name] === entry.options[name];
     if (pool.state.pageSize !== space.pageSize)
       throw disagree(device, `serves pages of ${pool.state.pageSize} bytes, the space has ${space.pageSize}`);
-    if (!same('eviction') || !same('batch') || !same('timeoutMs'))
-      throw disagree(device, 'is attached with other eviction, batch or timeoutMs options');
+    if (!same('eviction') || !same('batch') || !same('aging') || !same('timeoutMs'))
+      throw disagree(device, 'is attached with other eviction, batch, aging or timeoutMs options');
     return pool;
   }
   const pool = new DevicePool(device, { pageSize: space.pageSize, ...checked });

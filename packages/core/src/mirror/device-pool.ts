@@ -1,6 +1,7 @@
 import { type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
 import type { EvictionFactory } from '../policy/index.js';
 import { nextTurn, type PageStore, type RecallMode, Signal } from '../space/index.js';
+import { Aging } from './aging.js';
 import { FaultService } from './fault-service.js';
 import { flushPool } from './flush.js';
 import { harvestPages } from './harvest.js';
@@ -17,6 +18,8 @@ export interface PoolOptions {
   readonly eviction: EvictionFactory;
   /** Most faults a round. */
   readonly batch: number;
+  /** Evictions after which accessed bits are harvested, as a share of the device's frames; 0: never. */
+  readonly aging: number;
   /** Milliseconds without progress before something counts as stuck. */
   readonly timeoutMs: number;
 }
@@ -31,6 +34,7 @@ const ROUNDS_A_TURN = 64;
 export class DevicePool implements ResidencyPool {
   readonly state: PoolState;
   readonly faults: FaultService;
+  private readonly aging: Aging;
   /** Attachments under way. */
   attaching = 0;
   /** Mirrors that were removed and not released yet. */
@@ -43,6 +47,7 @@ export class DevicePool implements ResidencyPool {
   constructor(device: Device, options: PoolOptions) {
     this.state = new PoolState(device, options.pageSize, options.eviction, options.timeoutMs);
     this.faults = new FaultService(this.state, options.batch, () => this.kick());
+    this.aging = new Aging(this.state, options.aging);
     this.state.onLost = (error) => this.onLost(error);
     void device.lost.then((info) => {
       const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';
@@ -165,6 +170,7 @@ export class DevicePool implements ResidencyPool {
       for (let rounds = 1; this.state.lostError === undefined; rounds++) {
         this.again = false;
         const waiting = this.faults.round();
+        this.aging.tick();
         if (waiting !== undefined) await waiting;
         if (rounds % ROUNDS_A_TURN === 0) await nextTurn();
         if (this.hasWork()) continue;

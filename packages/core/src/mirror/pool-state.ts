@@ -35,6 +35,8 @@ export class PoolState {
   onLost: ((error: MirrorError) => void) | undefined;
   /** Fence of the last submission: what launches must not overtake. */
   lastFence: Fence | undefined;
+  /** Pages that were chosen to leave so far. */
+  evictions = 0;
   /** Resolves when the harvests so far are in. */
   harvesting: Promise<void> = Promise.resolve();
   private readonly open: MirrorState[] = [];

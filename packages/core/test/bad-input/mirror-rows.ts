@@ -19,6 +19,7 @@ const attach = new Rows('AddressSpace.attach', 'async')
   )
   .type('placement', ['touch', null, {}], ({ space, device }, placement) => space.attach(device, { placement }))
   .number('batch', [NaN, 0, -1, 0.5, 65_537], ({ space, device }, batch) => space.attach(device, { batch }))
+  .number('aging', [NaN, -1, 1025, Infinity], ({ space, device }, aging) => space.attach(device, { aging }))
   .number('timeoutMs', [NaN, 0, -1, Infinity], ({ space, device }, timeoutMs) => space.attach(device, { timeoutMs }))
   .bad('a closed device', 'CLOSED', ({ space, closedDevice }) => space.attach(closedDevice))
   .bad('a closed space', 'CLOSED', ({ closedSpace, device }) => closedSpace.attach(device));
