@@ -57,8 +57,9 @@ export class Reclaimer {
   /** Begins to get back to the budget, if host memory is beyond it. Synchronous. */
   kick(): void {
     if (this.store.host.used <= this.budget || this.waiting > 0) return;
-    // What fails is tried again with the next page; whoever runs into the limit of host memory is told.
-    this.free(this.store.host.used - this.budget).catch(() => undefined);
+    // What fails is tried again with the next page; whoever runs into the limit of host memory is told. By the time it is this
+    // call's turn, more may be over than now.
+    this.free(Infinity, () => this.store.host.used - this.budget).catch(() => undefined);
   }
 
   /** Resolves when `count` more pages fit the budget, or nothing more can leave. */
