@@ -14,6 +14,7 @@ export const AREAS = [
   'migration',
   'host-migration',
   'duplication',
+  'merge',
   'fork',
   'file',
   'exclusive',

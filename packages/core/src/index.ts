@@ -26,6 +26,7 @@ export {
   type MemoryUse,
   type ReclaimOptions,
   type ReclaimStats,
+  type MergeResult,
   type Region,
   type RegionAccess,
   type RangeOptions,

@@ -2,6 +2,7 @@ import { faultIn } from './benchmarks/fault-in.js';
 import { faultMetadata } from './benchmarks/fault-metadata.js';
 import { invalidate } from './benchmarks/invalidate.js';
 import { lru } from './benchmarks/lru.js';
+import { merge } from './benchmarks/merge.js';
 import { regionLookup } from './benchmarks/region-lookup.js';
 import { residentMetadata } from './benchmarks/resident-metadata.js';
 import { sparseMetadata } from './benchmarks/sparse-metadata.js';
@@ -14,6 +15,7 @@ export const benchmarks: readonly Benchmark[] = [
   invalidate,
   sparseMetadata,
   lru,
+  merge,
   regionLookup,
   residentMetadata,
 ];

@@ -3,9 +3,9 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import type { TestedBackend } from '../backend.js';
 import type { Case } from '../case.js';
-import { driverCases } from '../cases/index.js';
 import { type Palette, PLAIN, totals } from '../report/index.js';
 import { runCases } from '../run.js';
+import { huntingCases } from './cases.js';
 import { breakBackend, type BrokenDevice } from './device.js';
 import { brokenDevices } from './devices/index.js';
 import { hunt, type Verdict } from './hunt.js';
@@ -28,14 +28,14 @@ export interface Setting {
   readonly results?: URL;
   /** Default: all of them. */
   readonly devices?: readonly BrokenDevice[];
-  /** Default: those of the driver level, which speak the contract. */
+  /** Default: {@link huntingCases}. */
   readonly cases?: readonly Case[];
   readonly out?: Write;
 }
 
 /** Runs the command line and gives the exit code: 0, 1 (a broken device escaped, or the correct one failed) or 2 (bad options). */
 export async function main(argv: readonly string[], setting: Setting = {}): Promise<number> {
-  const { devices = brokenDevices, cases = driverCases, out = (text) => void process.stdout.write(text) } = setting;
+  const { devices = brokenDevices, cases = huntingCases, out = (text) => void process.stdout.write(text) } = setting;
   let code = 0;
   const program = new Command('test:broken')
     .description(

@@ -46,11 +46,13 @@ export async function dontNeed(space: SpaceState, start: number, end: number): P
 }
 
 function checkAdvice(space: SpaceState, request: Advice): void {
-  const { preferredLocation, readMostly, accessedBy, pin } = request;
+  const { preferredLocation, readMostly, accessedBy, pin, mergeable } = request;
   if (preferredLocation !== undefined && preferredLocation !== null && preferredLocation !== 'host')
     mirrorOf(space, preferredLocation);
   if (readMostly !== undefined && typeof readMostly !== 'boolean')
     throw new TypeError(`readMostly must be a boolean, got ${typeof readMostly}`);
+  if (mergeable !== undefined && typeof mergeable !== 'boolean')
+    throw new TypeError(`mergeable must be a boolean, got ${typeof mergeable}`);
   if (accessedBy !== undefined && !Array.isArray(accessedBy))
     throw new TypeError('accessedBy must be an array of mirrors');
   for (const mirror of (accessedBy ?? []) as readonly object[]) mirrorOf(space, mirror);

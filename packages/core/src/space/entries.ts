@@ -8,7 +8,7 @@ export function keysOf(store: PageStore, page: number): number[] {
 
 /**
  * Changes entries, in whatever spaces they are, between the begin and the end of an invalidation of each. Synchronous.
- * @throws what a notifier throws; nothing is changed then
+ * @throws what a notifier throws, and MirrorError `BUSY` when `blockable` is false and one refused; nothing is changed then
  */
 export function changeEntries(
   store: PageStore,
@@ -16,13 +16,14 @@ export function changeEntries(
   kind: NotifierEventKind,
   change: () => void,
   owner?: unknown,
+  blockable = true,
 ): void {
   let begun = 0;
   try {
     for (; begun < keys.length; begun++) {
       const { notifiers, base, pageSize } = store.spaceAt(keys[begun]!);
       const start = (keys[begun]! - base) * pageSize;
-      notifiers.begin(kind, start, start + pageSize, owner);
+      notifiers.begin(kind, start, start + pageSize, owner, blockable);
     }
     change();
   } finally {

@@ -72,7 +72,8 @@ function copyRegion(parent: SpaceState, child: SpaceState, childOwner: RegionOwn
       object: region.object,
       objectPage: region.objectPage,
       name: region.name,
-      advice: {},
+      // The other advice names mirrors, which the child does not have, or where pages are to be on them.
+      advice: region.advice.mergeable === true ? { mergeable: true } : {},
     }),
   );
   for (const key of keysOf(parent, region)) {
@@ -83,6 +84,9 @@ function copyRegion(parent: SpaceState, child: SpaceState, childOwner: RegionOwn
     if (tears) store.link(to, duplicate(parent, page));
     else store.copyEntry(key, to);
   }
+  const first = parent.base + parent.pageOf(region.start);
+  for (const key of store.written.within(first, first + parent.pageOf(region.end - region.start)))
+    store.written.note(key - parent.base + child.base);
 }
 
 function duplicate(space: SpaceState, page: number): number {

@@ -1,16 +1,27 @@
 import { MirrorError } from '../driver/index.js';
 import type { HostMemory } from './host-memory.js';
 import { MemoryObject } from './memory-object.js';
-import { PageStore } from './page-store.js';
+import { type KeySpace, PageStore } from './page-store.js';
 import { checkReclaim, type ReclaimOptions } from './reclaim/options.js';
 import { PageLists } from './reclaim/page-lists.js';
 import { Reclaimer } from './reclaim/reclaimer.js';
 import { SwapTable } from './reclaim/swap-table.js';
+import type { RegionMap } from './region-map.js';
 import type { ByteSource } from './source.js';
+
+/** What is known of each space on a host memory. */
+export interface HostSpace extends KeySpace {
+  readonly host: HostState;
+  readonly regions: RegionMap;
+  /** End of the addresses that may be mapped. */
+  readonly limit: number;
+}
 
 /** What all spaces on one host memory share: its pages, what keeps them few, and the page caches of the sources they map. */
 export class HostState {
   readonly store: PageStore;
+  /** The open spaces, by the key of their page 0. */
+  readonly spaces = new Map<number, HostSpace>();
   /** What reclaims its pages; where a space asked for that. */
   reclaimer: Reclaimer | undefined;
   private asked: ReclaimOptions | undefined;

@@ -18,6 +18,7 @@ export { forkInto } from './fork.js';
 export { type Held, type HoldMode, type HoldOptions, type ViewConstructor } from './held.js';
 export { HOST_MIGRATION, type HostMigrationOptions, type HostMigrationPolicy } from './host-migration.js';
 export { type HostCompaction, type HostMemory } from './host-memory.js';
+export { type MergeResult } from './merge.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
 export { isOutOfMemory } from './out-of-memory.js';
 export { nextTurn } from './next-turn.js';

@@ -9,6 +9,7 @@ import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } 
 import type { PageLists } from './reclaim/page-lists.js';
 import { entryOfSlot, slotOf, type SwapTable } from './reclaim/swap-table.js';
 import { Signal } from './signal.js';
+import { WrittenKeys } from './written-keys.js';
 
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
 const KEYS_PER_SPACE = 2 ** 35;
@@ -47,6 +48,8 @@ export class PageStore extends PageRecords {
   private readonly sharers = new Map<number, number[]>();
   private readonly pools: (DevicePages | undefined)[] = [];
   private readonly spaces: (KeySpace | undefined)[] = [];
+  /** Entries whose page the CPU had written before it was merged. */
+  readonly written = new WrittenKeys();
   /** Where cached pages are cached. */
   readonly homes = new CacheHomes();
   private readonly holders = new Map<number, number>();
@@ -70,8 +73,9 @@ export class PageStore extends PageRecords {
 
   /** Metadata in bytes: table, page records, host memory's own. */
   get bytes(): number {
-    const lists = 48 * this.sharers.size + this.homes.bytes + (this.lists?.bytes ?? 0) + (this.swap?.bytes ?? 0);
-    return this.records.byteLength + this.table.bytes + lists + this.host.metadataBytes;
+    const lists = 48 * this.sharers.size + this.homes.bytes + this.written.bytes;
+    const reclaim = (this.lists?.bytes ?? 0) + (this.swap?.bytes ?? 0);
+    return this.records.byteLength + this.table.bytes + lists + reclaim + this.host.metadataBytes;
   }
 
   /** Puts all pages on lists, from now on, and has something to call when there are too many. */

@@ -36,6 +36,11 @@ export interface Advice {
   readonly accessedBy?: readonly object[];
   /** Mirror on whose device the pages stay, strictly, until `null` is given. Default `null`. */
   readonly pin?: object | null;
+  /**
+   * Private pages may be merged with identical ones of this and other spaces by `space.merge`. Taken back, what is merged stays so
+   * until it is written. A fork inherits it. Default false.
+   */
+  readonly mergeable?: boolean;
 }
 
 /** What a region needs of its space. */

@@ -66,6 +66,9 @@ function move(space: SpaceState, region: Region, to: number, bytes: number): voi
     store.copyEntry(key, key + shift);
     store.clearEntry(key);
   }
+  for (const key of store.written.within(base + space.pageOf(from), base + space.pageOf(region.end)))
+    store.written.note(key + shift);
+  store.written.forget(base + space.pageOf(from), base + space.pageOf(region.end));
   space.regions.resize(region, to, to + bytes);
   space.notifiers.end();
 }

@@ -14,6 +14,7 @@ import type { HostMigrationOptions } from './host-migration.js';
 import { mapRegion } from './map.js';
 import { type MemoryUse, memoryUse, pageOutRange, reclaimerOf } from './reclaim/range.js';
 import type { ReclaimOptions } from './reclaim/options.js';
+import { mergePages, type MergeResult } from './merge.js';
 import { protectRange } from './protect.js';
 import { readBytes, writeBytes } from './read-write.js';
 import type { Advice, MapOptions, Region, RegionAccess, RegionOwner } from './region.js';
@@ -260,6 +261,18 @@ export class Space implements RegionOwner {
     return relocateRange(this.state, range.start, range.end, options);
   }
 
+  /**
+   * Merges identical pages of private memory in regions with the advice `mergeable`: one pass over all spaces on the host memory
+   * of this one. Entries of equal pages then map one of them, and the next write through any of them gets a copy of its own, which
+   * may fail with `OUT_OF_HOST_MEMORY` as a first touch may. Pages in use by a device or the CPU are left as they are: a later
+   * pass finds them. It gives way to the event loop about once a mebibyte; progress counts pages of the mergeable ranges.
+   * Source: the kernel's KSM. @throws MirrorError `ABORTED`, `CLOSED`; what was merged stays
+   */
+  async merge(options: RangeOptions = {}): Promise<MergeResult> {
+    this.state.checkOpen();
+    return mergePages(this.state, options);
+  }
+
   /** Resolves when every invalidation so far is true on every device. */
   async flush(): Promise<void> {
     this.state.checkOpen();
@@ -298,6 +311,7 @@ export class Space implements RegionOwner {
     await attempt(retryUnsaved(state));
     for (const mirror of Array.from(state.mirrors)) await attempt(mirror.detach());
     state.store.closeSpace(state.base);
+    state.host.spaces.delete(state.base);
     const error = failures.find((failure) => !(failure instanceof MirrorError && failure.code === 'DEVICE_LOST'));
     if (error !== undefined) throw error as Error;
   }

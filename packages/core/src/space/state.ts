@@ -54,6 +54,7 @@ export class SpaceState {
     this.host = host;
     this.store = host.store;
     this.base = this.store.openSpace(this);
+    host.spaces.set(this.base, this);
     this.pageSize = this.store.host.pageSize;
     this.shift = pageShift(this.pageSize);
     this.limit = 2 ** addressBits;

@@ -35,6 +35,7 @@ export function zap(space: SpaceState, start: number, end: number): void {
     const slot = scratch.items[i]!;
     store.clearEntry(store.table.pageOfSlot(slot));
   }
+  store.written.forget(base + space.pageOf(start), base + space.pageOf(end));
 }
 
 /** Cuts `[start, end)` out of a region's bounds. */

@@ -12,13 +12,17 @@ export interface WrittenRange {
 
 /** Which pages of a page range the CPU wrote since this was last asked, neighbours merged; and forgets that they were. */
 export function collectWritten(space: SpaceState, start: number, end: number): WrittenRange[] {
-  const { store, base } = space;
+  const { store, base, pageSize } = space;
   const { tracker } = store.host;
+  const first = base + space.pageOf(start);
+  const last = base + space.pageOf(end);
+  const keys = store.written.within(first, last);
+  store.written.forget(first, last);
+  const merged = keys.length > 0;
   const slots = new IdList();
-  store.table.collect(base + space.pageOf(start), base + space.pageOf(end), slots);
+  store.table.collect(first, last, slots);
   const page = new IdList(1);
   const written = new IdList();
-  const ranges: { start: number; end: number }[] = [];
   for (let i = 0; i < slots.length; i++) {
     const slot = slots.items[i]!;
     const found = (store.table.entry(slot) | 0) - 1;
@@ -31,10 +35,16 @@ export function collectWritten(space: SpaceState, start: number, end: number): W
       written.clear();
       if (tracker.collect(page, written) === 0) continue;
     }
-    const at = (store.table.pageOfSlot(slot) - base) * space.pageSize;
-    const last = ranges[ranges.length - 1];
-    if (last !== undefined && last.end === at) last.end = at + space.pageSize;
-    else ranges.push({ start: at, end: at + space.pageSize });
+    keys.push(store.table.pageOfSlot(slot));
+  }
+  if (merged) keys.sort((a, b) => a - b);
+  const ranges: { start: number; end: number }[] = [];
+  for (const key of keys) {
+    const at = (key - base) * pageSize;
+    const before = ranges[ranges.length - 1];
+    // An entry may be there twice: written, merged, written again.
+    if (before !== undefined && before.end >= at) before.end = at + pageSize;
+    else ranges.push({ start: at, end: at + pageSize });
   }
   return ranges;
 }

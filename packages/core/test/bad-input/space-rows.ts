@@ -152,6 +152,7 @@ const ranges = [
     .type('accessedBy', ['all', {}, 5, [{}], [null]], ({ space }, accessedBy) =>
       space.advise(BASE, PAGE, { accessedBy }),
     )
+    .type('mergeable', ['yes', 1, null], ({ space }, mergeable) => space.advise(BASE, PAGE, { mergeable }))
     .type('pin', [true, 'host', {}], ({ space }, pin) => space.advise(BASE, PAGE, { pin }))
     .bad('a detached mirror', 'TypeError', ({ space, detached }) => space.advise(BASE, PAGE, { pin: detached }))
     .bad('a mirror of another space', 'TypeError', ({ space, foreign }) =>
@@ -232,6 +233,12 @@ const memories = [
 ];
 
 const lifetimes = [
+  new Rows('AddressSpace.merge', 'async')
+    .type('options', [null, 5, 'x'], ({ space }, options) => space.merge(options))
+    .type('signal', [5, 'x', {}, null], ({ space }, signal) => space.merge({ signal }))
+    .type('onProgress', [5, 'x', {}, null], ({ space }, onProgress) => space.merge({ onProgress }))
+    .bad('an aborted signal', 'ABORTED', ({ space }) => space.merge({ signal: AbortSignal.abort() }))
+    .bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.merge()),
   new Rows('AddressSpace.flush', 'async').bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.flush()),
   new Rows('AddressSpace.fork', 'async').bad('a closed space', 'CLOSED', ({ closedSpace }) => closedSpace.fork()),
 ];

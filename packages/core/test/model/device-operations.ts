@@ -48,6 +48,7 @@ export interface AdviseOperation {
   readonly readMostly: boolean | undefined;
   readonly accessedBy: boolean | undefined;
   readonly pin: boolean | undefined;
+  readonly mergeable?: boolean | undefined;
 }
 
 /** Frames that are never pinned: what a work unit of the test may need at once. */
@@ -154,6 +155,7 @@ export async function advise(scene: Scene, op: AdviseOperation): Promise<void> {
       ...(op.readMostly !== undefined && { readMostly: op.readMostly }),
       ...(op.accessedBy !== undefined && { accessedBy: op.accessedBy && mirror !== undefined ? [mirror] : [] }),
       ...(op.pin !== undefined && { pin }),
+      ...(op.mergeable !== undefined && { mergeable: op.mergeable }),
     }),
   );
   let expected = plain.hole(range.start, range.end);

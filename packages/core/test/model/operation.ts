@@ -10,6 +10,7 @@ import {
 } from './device-operations.js';
 import { type HostOperation, moveOnHost } from './host-operations.js';
 import { launch, type LaunchOperation } from './launch-operations.js';
+import { merge, type MergeOperation } from './merge-operations.js';
 import {
   close,
   type FamilyOperation,
@@ -40,7 +41,8 @@ export type Operation =
   | AdviseOperation
   | ReclaimOperation
   | HostOperation
-  | LaunchOperation;
+  | LaunchOperation
+  | MergeOperation;
 
 /** Does it, and compares what happened with the model. @throws Error where they differ */
 export function perform(scene: Scene, op: Operation): Promise<void> {
@@ -80,6 +82,8 @@ export function perform(scene: Scene, op: Operation): Promise<void> {
     case 'copy':
     case 'chase':
       return launch(scene, op);
+    case 'merge':
+      return merge(scene, op);
     default:
       return device(scene, op);
   }
@@ -91,7 +95,8 @@ export function showOperation(op: Operation): string {
 }
 
 const member = fc.nat({ max: 2 });
-const seed = fc.integer({ min: 1, max: 255 });
+/** Half of what is written is the same, so that there are pages to merge. */
+const seed = fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 255 }));
 const number = fc.nat({ max: 1 });
 const access = fc.constantFrom('read-write', 'read-write', 'read-write', 'read', 'none');
 const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined });
@@ -171,6 +176,16 @@ const accesses = [
       announced: fc.boolean(),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record<MergeOperation>({
+      kind: fc.constant('merge'),
+      member,
+      alike: fc.constantFrom(0, 1, 1, 2),
+      offer: fc.constantFrom(true, true, true, false),
+      home: fc.constantFrom(true, true, true, false),
+    }),
+  },
 ];
 const hostMoves = [
   {
@@ -205,6 +220,7 @@ const mappings = [
       readMostly: maybe(fc.boolean()),
       accessedBy: maybe(fc.boolean()),
       pin: maybe(fc.boolean()),
+      mergeable: maybe(fc.constantFrom(true, true, false)),
     }),
   },
 ];

@@ -12,6 +12,7 @@ import { limits } from './limits.js';
 import { lives } from './lives.js';
 import { order } from './order.js';
 import { replays } from './replays.js';
+import { sharing } from './sharing.js';
 import { tlb } from './tlb.js';
 
 /** Every broken device: each must be caught by a case that names the rule it breaks. */
@@ -19,6 +20,7 @@ export const brokenDevices: readonly BrokenDevice[] = [
   ...tlb,
   ...bits,
   ...entries,
+  ...sharing,
   ...accesses,
   ...copies,
   ...hostMigration,

@@ -14,6 +14,7 @@ import { leak } from './leak.js';
 import { limit } from './limit.js';
 import { loss } from './loss.js';
 import { mapping } from './mapping.js';
+import { merging } from './merge.js';
 import { migration } from './migration.js';
 import { notifier } from './notifier.js';
 import { protection } from './protection.js';
@@ -34,6 +35,7 @@ export const mirrorCases: readonly Case[] = [
   ...migration,
   ...hostMigration,
   ...duplication,
+  ...merging,
   ...fork,
   ...file,
   ...exclusive,
