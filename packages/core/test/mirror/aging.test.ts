@@ -93,9 +93,7 @@ describe('aging', () => {
     const spaces = await Promise.all([createSpace(), createSpace()]);
     const mirrors = await Promise.all(spaces.map((space) => space.attach(device, { prefetch: 'none', aging: 0.25 })));
     const addresses = spaces.map((space) => space.map({ bytes: 16 * PAGE }).address);
-    const fences = mirrors.map((mirror, i) =>
-      mirror.launch(countUp, { grid: [128], args: [addresses[i]!, PAGE, 16] }),
-    );
+    const fences = mirrors.map((mirror, i) => mirror.launch(countUp, { grid: [128], args: [addresses[i]!, PAGE, 16] }));
     await fences[0]!.wait();
     await mirrors[0]!.detach();
     await fences[1]!.wait();
