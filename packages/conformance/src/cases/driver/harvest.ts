@@ -4,7 +4,7 @@ import { bytesEqual, deepEqual, equal } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { BITS, Rig } from '../../rig.js';
 
-const needs = ['mmu:managed', 'accessed-bits', 'dirty-bits', 'frames:4'];
+const needs = ['mmu:managed', 'accessed-bits', 'dirty-bits', 'frames:4', 'pages:4'];
 
 /** What a harvest must leave alone: core takes it that what one did not report is still there. */
 export const harvest = defineCases({ level: 'driver', area: 'harvest', needs }, [
