@@ -3,37 +3,11 @@ import { ALL_FEATURES, type DeviceEvent, TYPICAL_LATENCY } from '@mirrorspace/me
 import { describe, expect, it } from 'vitest';
 import { createRig, expectBytes, expectCode, openDevice, PAGE, pattern } from '../space/helpers.js';
 import { countUp } from './helpers.js';
+import { random, zipf } from './zipf.js';
 
 const FRAMES = 64;
 const PAGES = 2 * FRAMES;
 const ACCESSES = 6000;
-
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Pages by Zipf's law with exponent 1, spread over the working set by a fixed shuffle. */
-function zipf(seed: number): () => number {
-  const next = random(seed);
-  const order = Array.from({ length: PAGES }, (_none, page) => page);
-  for (let i = PAGES - 1; i > 0; i--) {
-    const j = Math.floor(next() * (i + 1));
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  const sums: number[] = [];
-  for (let i = 0, sum = 0; i < PAGES; i++) sums.push((sum += 1 / (i + 1)));
-  return () => {
-    const at = next() * sums[PAGES - 1]!;
-    return order[sums.findIndex((sum) => at < sum)]!;
-  };
-}
 
 interface Cost {
   readonly pagesIn: number;
@@ -53,7 +27,7 @@ async function costOf(options: AttachOptions): Promise<Cost> {
   const { address } = space.map({ bytes: PAGES * PAGE });
   const written = new Map<number, number>();
   for (let page = 0; page < PAGES; page++) await space.write(address + page * PAGE, pattern(64, page));
-  const pages = zipf(7);
+  const pages = zipf(7, PAGES);
   const kinds = random(8);
   for (let i = 0; i < ACCESSES; i++) {
     const at = pages();
