@@ -51,8 +51,7 @@ async function costOf(lists: 'device' | 'global', knows: Knowledge): Promise<Cos
   const { swappedIn } = space.memory.stats;
   const taken = mirrors[0]!.stats.recalls + mirrors[1]!.stats.recalls;
   const refaults = mirrors.reduce((sum, { stats }, which) => sum + stats.pagesIn - used[which]!.size, 0);
-  for (let page = 0; page < PAGES; page++)
-    expectBytes(await space.read(address + page * PAGE, 64), pattern(64, page));
+  for (let page = 0; page < PAGES; page++) expectBytes(await space.read(address + page * PAGE, 64), pattern(64, page));
   await space.close();
   for (const device of devices) {
     await device.close();

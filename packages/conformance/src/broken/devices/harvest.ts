@@ -83,7 +83,10 @@ export const harvest: readonly BrokenDevice[] = [
       rewriting(device, (command) => {
         if (command.kind !== 'harvest') return command;
         const { mmu, pageSize, count, pages } = command;
-        return [command, { kind: 'protect', mmu, pageSize, count, pages, access: new Uint8Array(count).fill(PTE_READ) }];
+        return [
+          command,
+          { kind: 'protect', mmu, pageSize, count, pages, access: new Uint8Array(count).fill(PTE_READ) },
+        ];
       }),
   },
   {
