@@ -1,4 +1,4 @@
-import type { AddressSpace } from '@mirrorspace/core';
+import type { AddressSpace, ReclaimOptions } from '@mirrorspace/core';
 import type { Backend, Device, DeviceInfo, DeviceLimits, DeviceMmu } from '@mirrorspace/core/driver';
 
 /** What a backend may offer to the suite beside the contract: faults that no command can cause. */
@@ -8,7 +8,11 @@ export interface Companion {
   /** Stops the device from making progress until it is closed. */
   readonly hang?: (device: Device) => void;
   /** Makes the space whose memory a mirroring MMU can reach. Default: core's managed space. */
-  readonly space?: (options: { readonly pageSize: number; readonly addressBits: number }) => Promise<AddressSpace>;
+  readonly space?: (options: {
+    readonly pageSize: number;
+    readonly addressBits: number;
+    readonly reclaim?: ReclaimOptions;
+  }) => Promise<AddressSpace>;
 }
 
 /** A backend with an optional {@link Companion}. */

@@ -1,10 +1,12 @@
 import {
   createSpace,
+  memorySwap,
   validate,
   type AddressSpace,
   type AttachOptions,
   type MapOptions,
   type Mirror,
+  type ReclaimOptions,
 } from '@mirrorspace/core';
 import type { Env } from './env.js';
 import { bytesEqual, equal } from './check.js';
@@ -19,6 +21,17 @@ export const ON_HOST = 1;
 export const ON_DEVICE = 2;
 /** Bit of `Mirror.residency`: the device may write. */
 export const WRITABLE = 4;
+/** Bit of `Mirror.residency`: the content is in the swap store. */
+export const SWAPPED = 8;
+
+/** Pages that the swap store of a rig has room for. */
+const SWAP_PAGES = 128;
+
+/** How the host memory of a rig is reclaimed: into a swap store in memory. */
+export interface RigReclaim extends Pick<ReclaimOptions, 'lists' | 'order'> {
+  /** Budget in pages. Default none. */
+  readonly pages?: number;
+}
 
 const SMALL_FRAMES = 8;
 const SMALL: LowerLimits = { faultBuffer: 4, pagesPerCommand: 4, commandsPerSubmit: 16 };
@@ -27,6 +40,8 @@ const SMALL: LowerLimits = { faultBuffer: 4, pagesPerCommand: 4, commandsPerSubm
 export interface SpaceRigOptions extends AttachOptions {
   /** Pages of device memory at most. Default: all that the device has, or 8 in the variant `small`. */
   readonly frames?: number;
+  /** Pages may leave host memory. Default: they stay. */
+  readonly reclaim?: RigReclaim;
 }
 
 /** What {@link SpaceRig.map} takes beside the options of `AddressSpace.map`. */
@@ -62,7 +77,7 @@ export class SpaceRig {
   }
 
   /** Opens a space, a device and a mirror between them; all are closed after the case. */
-  static async open(env: Env, { frames, ...rest }: SpaceRigOptions = {}): Promise<SpaceRig> {
+  static async open(env: Env, { frames, reclaim, ...rest }: SpaceRigOptions = {}): Promise<SpaceRig> {
     const { pageSize, variant } = env;
     const small = variant === 'small';
     const count = Math.min(frames ?? Infinity, small ? SMALL_FRAMES : Infinity);
@@ -71,7 +86,11 @@ export class SpaceRig {
     const device = await env.open(lowered, validate);
     const addressBits = Math.min(47, device.limits.addressBits);
     const make = env.claims.companion.space ?? createSpace;
-    const space = await make({ pageSize, addressBits });
+    const space = await make({
+      pageSize,
+      addressBits,
+      ...(reclaim && { reclaim: reclaimOptions(reclaim, pageSize) }),
+    });
     const mirror = await space.attach(device, options);
     const rig = new SpaceRig(env, space, device, mirror);
     rig.lowered = lowered;
@@ -139,4 +158,9 @@ export class SpaceRig {
     }
     equal(this.space.closed, false, 'the space is still open');
   }
+}
+
+function reclaimOptions({ pages, ...rest }: RigReclaim, pageSize: number): ReclaimOptions {
+  const budget = pages === undefined ? {} : { budget: pages * pageSize };
+  return { swap: memorySwap(SWAP_PAGES * pageSize), ...budget, ...rest };
 }

@@ -89,7 +89,7 @@ interface PoolEntry {
 const pools = new WeakMap<Device, PoolEntry>();
 
 /** Options on which all mirrors of a device agree. */
-const SHARED_OPTIONS = ['eviction', 'updateQueue', 'preemption', 'batch', 'timeoutMs'] as const;
+const SHARED_OPTIONS = ['eviction', 'updateQueue', 'preemption', 'batch', 'aging', 'timeoutMs'] as const;
 
 /** The pool of a device: one for all its mirrors, so they must agree on how its memory is managed. */
 function poolOf(space: SpaceState, device: Device, options: AttachOptions, checked: CheckedOptions): DevicePool {

@@ -1,5 +1,6 @@
 import { type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
 import { nextTurn, type PageStore, type RecallMode, Signal } from '../space/index.js';
+import { Aging } from './aging.js';
 import { FaultService } from './fault-service.js';
 import { flushPool } from './flush.js';
 import { harvestPages } from './harvest.js';
@@ -20,6 +21,7 @@ const ROUNDS_A_TURN = 64;
 export class DevicePool implements ResidencyPool {
   readonly state: PoolState;
   readonly faults: FaultService;
+  private readonly aging: Aging;
   /** Attachments under way. */
   attaching = 0;
   /** Mirrors that were removed and not released yet. */
@@ -33,6 +35,7 @@ export class DevicePool implements ResidencyPool {
     this.state = new PoolState(device, options);
     this.faults = new FaultService(this.state, options.batch, () => this.kick());
     this.state.turn.onTurn = () => void this.flushNow();
+    this.aging = new Aging(this.state, options.aging);
     this.state.onLost = (error) => this.onLost(error);
     void device.lost.then((info) => {
       const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';
@@ -159,6 +162,7 @@ export class DevicePool implements ResidencyPool {
       for (let rounds = 1; this.state.lostError === undefined; rounds++) {
         this.again = false;
         const waiting = this.faults.round();
+        this.aging.tick();
         if (waiting !== undefined) await waiting;
         if (rounds % ROUNDS_A_TURN === 0 || this.isAhead()) await nextTurn();
         if (this.hasWork()) continue;

@@ -1,6 +1,14 @@
 import { IdList } from '../address/index.js';
 import { BIT_ACCESSED, BIT_DIRTY, type Command } from '../driver/index.js';
-import { PAGE_ACCESSED, PAGE_CACHED, PAGE_DIRTY, PAGE_OWNED, PAGE_WRITTEN } from '../space/index.js';
+import {
+  PAGE_ACCESSED,
+  PAGE_CACHED,
+  PAGE_DIRTY,
+  PAGE_OWNED,
+  PAGE_WRITTEN,
+  type SpaceState,
+  syncRange,
+} from '../space/index.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PoolState } from './pool-state.js';
 import { reportHarvest } from './reports.js';
@@ -12,9 +20,17 @@ export interface HarvestResult {
   readonly accessed: number;
   /** Pages written since the last harvest. */
   readonly dirty: number;
+  /** Pages written to their sources: 0 without `writeBack`. */
+  readonly written: number;
 }
 
-/** Entries of one mirror whose bits are under way: page numbers, what they mapped, and the bits. */
+/** Options of `mirror.harvest`. */
+export interface HarvestOptions {
+  /** Writes the dirty pages of shared file regions in the range to their sources afterwards, as `space.sync` does. Default false. */
+  readonly writeBack?: boolean;
+}
+
+/** Entries of one mirror whose bits are under way: page numbers, what they mapped, and the bits. As many as one command takes. */
 interface Harvest {
   readonly mirror: MirrorState;
   readonly numbers: readonly number[];
@@ -24,24 +40,30 @@ interface Harvest {
   readonly claimed: Uint8Array;
 }
 
-/** Reads and clears the device's accessed and dirty bits of a byte range; the pages' flags and the eviction policy learn of them. */
+/**
+ * Reads and clears the device's accessed and dirty bits of a byte range; the pages' flags and the eviction policy learn of them.
+ * @throws TypeError for bad options; MirrorError `DEVICE_LOST`, `DEVICE_TIMEOUT`, and with `writeBack` what `space.sync` says
+ */
 export async function harvestRange(
   pool: PoolState,
   mirror: MirrorState,
   start: number,
   end: number,
+  options: HarvestOptions,
 ): Promise<HarvestResult> {
+  const { writeBack = false } = checkOptions(options);
   const { space } = mirror;
   const { store, base } = space;
   const since = pool.device.now();
-  const { bits, contents } = await harvest(pool, mirror, () => {
+  const parts = await harvest(pool, mirror, () => {
     const slots = new IdList();
     store.table.collect(base + space.pageOf(start), base + space.pageOf(end), slots);
     return Array.from(slots.items.subarray(0, slots.length), (slot) => store.table.pageOfSlot(slot) - base);
   });
-  const result = { accessed: count(bits, BIT_ACCESSED), dirty: count(bits, BIT_DIRTY) };
-  reportHarvest(pool, mirror, contents.length, result, since);
-  return result;
+  const found = { accessed: count(parts, BIT_ACCESSED), dirty: count(parts, BIT_DIRTY) };
+  const pages = parts.reduce((sum, { bits }) => sum + bits.length, 0);
+  reportHarvest(pool, mirror, pages, found, since);
+  return { ...found, written: writeBack ? await writeBackRange(space, start, end) : 0 };
 }
 
 /** As `harvestRange`, of all entries that map certain pages: a byte a page, 1 where one of them was accessed. */
@@ -49,7 +71,7 @@ export async function harvestPages(pool: PoolState, residency: Residency, pages:
   const { store } = residency;
   const accessed = new Uint8Array(pages.length);
   for (const mirror of pool.mirrors.filter((candidate) => candidate.residency === residency)) {
-    const { bits, contents } = await harvest(pool, mirror, () => {
+    const parts = await harvest(pool, mirror, () => {
       const numbers: number[] = [];
       for (const page of pages) {
         if (residency.frame(page) < 0) continue;
@@ -60,7 +82,9 @@ export async function harvestPages(pool: PoolState, residency: Residency, pages:
       }
       return numbers;
     });
-    const hot = new Set(contents.filter((_page, i) => (bits[i]! & BIT_ACCESSED) !== 0));
+    const hot = new Set<number>();
+    for (const { contents, bits } of parts)
+      contents.forEach((page, i) => void ((bits[i]! & BIT_ACCESSED) !== 0 && hot.add(page)));
     pages.forEach((page, i) => {
       if (hot.has(page)) accessed[i] = 1;
     });
@@ -68,27 +92,44 @@ export async function harvestPages(pool: PoolState, residency: Residency, pages:
   return accessed;
 }
 
+/** Writes the dirty pages of the shared file regions that are left of a range; holes that came up meanwhile are no error. */
+async function writeBackRange(space: SpaceState, start: number, end: number): Promise<number> {
+  let written = 0;
+  for (const region of space.regions.overlapping(start, end)) {
+    const from = Math.max(start, region.start);
+    const to = Math.min(end, region.end);
+    if (!region.closed && from < to) written += await syncRange(space, from, to, {});
+  }
+  return written;
+}
+
 /**
  * Harvests entries of a mirror, those that `find` gives once earlier harvests of the device are in: a second one must not find
  * bits cleared that the first has not brought home yet. Until the bits are in, the content counts as written (`PAGE_WRITTEN`):
  * whatever takes the page meanwhile copies it home.
  */
-async function harvest(pool: PoolState, mirror: MirrorState, find: () => number[]): Promise<Harvest> {
+async function harvest(pool: PoolState, mirror: MirrorState, find: () => number[]): Promise<Harvest[]> {
   const before = pool.harvesting;
   let end!: () => void;
   pool.harvesting = new Promise((resolve) => (end = resolve));
   try {
     await before;
-    return await send(pool, mirror, find);
+    const numbers = find();
+    const limit = pool.device.limits.pagesPerCommand;
+    const parts: Harvest[] = [];
+    for (let from = 0; from < numbers.length && !mirror.detached; from += limit)
+      parts.push(await send(pool, mirror, numbers.slice(from, from + limit)));
+    return parts;
   } finally {
     end();
   }
 }
 
-async function send(pool: PoolState, mirror: MirrorState, find: () => number[]): Promise<Harvest> {
+/** Harvests those of some entries that the device may have. Each command claims what it names in the turn that submits it: earlier, a page may get an owner after. */
+async function send(pool: PoolState, mirror: MirrorState, candidates: readonly number[]): Promise<Harvest> {
   const { space, residency, mmu } = mirror;
   const { store, base, pageSize } = space;
-  const numbers = mirror.detached ? [] : find().filter((number) => residency.frame(store.lookup(base + number)) >= 0);
+  const numbers = candidates.filter((number) => residency.frame(store.lookup(base + number)) >= 0);
   const work: Harvest = {
     mirror,
     numbers,
@@ -96,21 +137,18 @@ async function send(pool: PoolState, mirror: MirrorState, find: () => number[]):
     bits: new Uint8Array(numbers.length),
     claimed: new Uint8Array(numbers.length),
   };
+  if (numbers.length === 0) return work;
   work.contents.forEach((page, i) => {
     if (!store.any(page, PAGE_OWNED)) return;
     work.claimed[i] = Number(!store.any(page, PAGE_WRITTEN));
     store.mark(page, PAGE_WRITTEN);
   });
   const { taken } = residency;
-  const limit = pool.device.limits.pagesPerCommand;
-  for (let from = 0; from < numbers.length; from += limit) {
-    const pages = Float64Array.from(numbers.slice(from, from + limit));
-    const bits = work.bits.subarray(from, from + pages.length);
-    const command: Command = { kind: 'harvest', mmu: mmu.id, pageSize, count: pages.length, pages, bits };
-    // It fails where the mirror is detached meanwhile; that is no failure of the device.
-    const { queues, timeoutMs } = pool;
-    await queues.submit(queues.choose('recall'), [command], { mayFail: true }).wait({ timeoutMs });
-  }
+  const pages = Float64Array.from(numbers);
+  const command: Command = { kind: 'harvest', mmu: mmu.id, pageSize, count: pages.length, pages, bits: work.bits };
+  const { queues, timeoutMs } = pool;
+  // It fails where the mirror is detached meanwhile; that is no failure of the device.
+  await queues.submit(queues.choose('recall'), [command], { mayFail: true }).wait({ timeoutMs });
   // Bits that an invalidation took meanwhile are known to nobody: then all that was claimed stays claimed.
   settle(pool, work, residency.taken === taken);
   return work;
@@ -139,6 +177,14 @@ function settle(pool: PoolState, work: Harvest, certain: boolean): void {
   if (accessed.length > 0) pool.frames.policy.touch(Uint32Array.from(accessed), accessed.length);
 }
 
-function count(bits: Uint8Array, bit: number): number {
-  return bits.reduce((found, value) => found + Number((value & bit) !== 0), 0);
+function count(parts: readonly Harvest[], bit: number): number {
+  return parts.reduce((sum, { bits }) => bits.reduce((found, value) => found + Number((value & bit) !== 0), sum), 0);
+}
+
+function checkOptions(options: HarvestOptions): HarvestOptions {
+  if (typeof options !== 'object' || options === null) throw new TypeError('harvest takes { writeBack? }');
+  const { writeBack } = options;
+  if (writeBack !== undefined && typeof writeBack !== 'boolean')
+    throw new TypeError(`writeBack must be a boolean, got ${typeof writeBack}`);
+  return options;
 }

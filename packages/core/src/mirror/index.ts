@@ -3,6 +3,6 @@ export { type LaunchOptions } from './launch.js';
 export { type MirrorLostInfo } from './loss-record.js';
 export { Mirror } from './mirror.js';
 export { type AttachOptions, type PrefetchOptions } from './options.js';
-export { type HarvestResult } from './harvest.js';
+export { type HarvestOptions, type HarvestResult } from './harvest.js';
 export { RESIDENT_DEVICE, RESIDENT_HOST, RESIDENT_SWAPPED, RESIDENT_WRITABLE } from './residency-view.js';
 export { type MirrorStats } from './stats.js';

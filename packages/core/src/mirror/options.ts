@@ -31,6 +31,12 @@ export interface AttachOptions {
   readonly preemption?: PreemptionName | PreemptionPolicy;
   /** Most faults served by one round, 1 to 65,536. One a device. Default 256. */
   readonly batch?: number;
+  /**
+   * Evictions after which the accessed bits of all resident pages are harvested, as a share of the device's frames: so that `lru` and
+   * `clock` go by accesses and not by faults alone. 0 to 1024; 0: never; without effect on devices without `accessed-bits`. One a
+   * device. Default 0.
+   */
+  readonly aging?: number;
   /** Milliseconds without progress after which something counts as stuck, > 0. One a device. Default 30,000. */
   readonly timeoutMs?: number;
 }
@@ -49,15 +55,18 @@ export interface CheckedOptions {
   readonly updateQueue: QueuePolicy;
   readonly preemption: PreemptionPolicy;
   readonly batch: number;
+  readonly aging: number;
   readonly timeoutMs: number;
 }
 
 /** @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT` for an unknown policy name */
 export function checkAttachOptions(options: AttachOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('attach options must be an object');
-  const { batch = 256, timeoutMs = 30_000, placement = onTouch } = options;
+  const { batch = 256, aging = 0, timeoutMs = 30_000, placement = onTouch } = options;
   if (typeof batch !== 'number' || typeof timeoutMs !== 'number')
     throw new TypeError('batch and timeoutMs must be numbers');
+  if (typeof aging !== 'number') throw new TypeError(`aging must be a number, got ${typeof aging}`);
+  if (!(aging >= 0 && aging <= 1024)) throw new RangeError(`aging must lie in 0 to 1024 of the frames, got ${aging}`);
   if (!Number.isInteger(batch) || batch < 1 || batch > 65_536)
     throw new RangeError(`batch must lie in 1 to 65,536, got ${batch}`);
   if (!(timeoutMs > 0 && timeoutMs <= 2 ** 31 - 1))
@@ -70,6 +79,7 @@ export function checkAttachOptions(options: AttachOptions): CheckedOptions {
     updateQueue: policy('queue', options.updateQueue ?? 'paging', queuePolicies),
     preemption: policy('preemption', options.preemption ?? 'never', preemptionPolicies),
     batch,
+    aging,
     timeoutMs,
   };
 }

@@ -22,6 +22,8 @@ export interface PoolOptions {
   readonly eviction: EvictionFactory;
   /** Most faults a round. */
   readonly batch: number;
+  /** Evictions after which accessed bits are harvested, as a share of the device's frames; 0: never. */
+  readonly aging: number;
   /** Milliseconds without progress before the device, or what a fault waits for, counts as stuck. */
   readonly timeoutMs: number;
   readonly updateQueue: QueuePolicy;
@@ -58,6 +60,8 @@ export class PoolState {
   lostError: MirrorError | undefined;
   /** Called once when the device is gone. */
   onLost: ((error: MirrorError) => void) | undefined;
+  /** Pages that were chosen to leave so far. */
+  evictions = 0;
   /** Resolves when the harvests so far are in. */
   harvesting: Promise<void> = Promise.resolve();
   private readonly open: MirrorState[] = [];

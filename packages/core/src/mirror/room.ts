@@ -55,6 +55,7 @@ export class Room {
       residency.lockIn(this.victims[i]!, this.pages[i]!);
       depart(this.pool, residency, this.pages[i]!, 'revoke');
     }
+    this.pool.evictions += this.count;
     if (this.count > 0) mirrors[0]!.stats.evictions += this.count;
   }
 

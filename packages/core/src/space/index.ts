@@ -48,5 +48,6 @@ export * from './resolve.js';
 export { Signal } from './signal.js';
 export { bytesSource, type ByteSource } from './source.js';
 export { createSpaceState, Space, type SpaceOptions } from './space.js';
+export { syncRange } from './sync.js';
 export { type WrittenRange } from './written.js';
 export { allows, SpaceState, type SpaceMirror } from './state.js';

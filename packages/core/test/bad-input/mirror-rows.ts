@@ -31,6 +31,7 @@ const attach = new Rows('AddressSpace.attach', 'async')
   )
   .type('placement', ['touch', null, {}], ({ space, device }, placement) => space.attach(device, { placement }))
   .number('batch', [NaN, 0, -1, 0.5, 65_537], ({ space, device }, batch) => space.attach(device, { batch }))
+  .number('aging', [NaN, -1, 1025, Infinity], ({ space, device }, aging) => space.attach(device, { aging }))
   .number('timeoutMs', [NaN, 0, -1, Infinity], ({ space, device }, timeoutMs) => space.attach(device, { timeoutMs }))
   .bad('a closed device', 'CLOSED', ({ space, closedDevice }) => space.attach(closedDevice))
   .bad('a closed space', 'CLOSED', ({ closedSpace, device }) => closedSpace.attach(device));
@@ -47,8 +48,8 @@ function onRange(api: string, call: RangeMethod, kind: 'sync' | 'async' = 'async
     .bad('a detached mirror', 'CLOSED', ({ detached }) => call(detached, BASE, PAGE));
 }
 
-function onMapped(api: string, call: RangeMethod): Rows {
-  return onRange(api, call).bad('a hole at the end', 'ADDRESS_NOT_MAPPED', ({ mirror }) =>
+function onMapped(api: string, call: RangeMethod, kind: 'sync' | 'async' = 'async'): Rows {
+  return onRange(api, call, kind).bad('a hole at the end', 'ADDRESS_NOT_MAPPED', ({ mirror }) =>
     call(mirror, BASE, 7 * PAGE),
   );
 }
@@ -97,7 +98,10 @@ const moves = [
     (mirror, options) => mirror.migrate(BASE, PAGE, 'device', options),
   ).type('to', [undefined, null, 'gpu', 1], ({ mirror }, to) => mirror.migrate(BASE, PAGE, to)),
   onMapped('Mirror.exclusive', (mirror, start, bytes) => mirror.exclusive(start, bytes)),
-  onMapped('Mirror.harvest', (mirror, start, bytes) => mirror.harvest(start, bytes)),
+  onMapped('Mirror.harvest', (mirror, start, bytes) => mirror.harvest(start, bytes))
+    .type('options', [null, 5, true], ({ mirror }, options) => mirror.harvest(BASE, PAGE, options))
+    .type('writeBack', [null, 1, 'yes'], ({ mirror }, writeBack) => mirror.harvest(BASE, PAGE, { writeBack })),
+  onMapped('Mirror.markAccessed', (mirror, start, bytes) => mirror.markAccessed(start, bytes), 'sync'),
   onRange('Mirror.residency', (mirror, start, bytes) => mirror.residency(start, bytes), 'sync'),
 ];
 

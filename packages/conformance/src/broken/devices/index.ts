@@ -7,6 +7,7 @@ import { copies } from './copies.js';
 import { entries } from './entries.js';
 import { faults } from './faults.js';
 import { fences } from './fences.js';
+import { harvest } from './harvest.js';
 import { hostMigration } from './host-migration.js';
 import { limits } from './limits.js';
 import { lives } from './lives.js';
@@ -19,6 +20,7 @@ import { tlb } from './tlb.js';
 export const brokenDevices: readonly BrokenDevice[] = [
   ...tlb,
   ...bits,
+  ...harvest,
   ...entries,
   ...sharing,
   ...accesses,

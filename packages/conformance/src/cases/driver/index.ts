@@ -7,6 +7,7 @@ import { fault } from './fault.js';
 import { fence } from './fence.js';
 import { fill } from './fill.js';
 import { flush } from './flush.js';
+import { harvest } from './harvest.js';
 import { hostMigration } from './host-migration.js';
 import { leak } from './leak.js';
 import { limit } from './limit.js';
@@ -46,6 +47,7 @@ export const driverCases: readonly Case[] = [
   ...urgent,
   ...dirty,
   ...unclaimedDirty,
+  ...harvest,
   ...migration,
   ...hostMigration,
   ...replay,

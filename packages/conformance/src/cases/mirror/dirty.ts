@@ -90,12 +90,12 @@ export const dirty = defineCases({ level: 'mirror', area: 'dirty' }, [
       await t.mirror.write(area.at(1), pattern(9, 8));
       deepEqual(
         { ...(await t.mirror.harvest(area.address, area.bytes)) },
-        { accessed: 2, dirty: 1 },
+        { accessed: 2, dirty: 1, written: 0 },
         'after one read and one store',
       );
       deepEqual(
         { ...(await t.mirror.harvest(area.address, area.bytes)) },
-        { accessed: 0, dirty: 0 },
+        { accessed: 0, dirty: 0, written: 0 },
         'harvested again',
       );
     },

@@ -5,13 +5,14 @@ import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
 
 /** A file in memory that counts and can fail. */
-interface TestFile extends ByteSource {
+export interface TestFile extends ByteSource {
   readonly content: Uint8Array;
   reads: number;
   failing: boolean;
 }
 
-function createFile(seed: number, bytes: number): TestFile {
+/** A file of `bytes` bytes whose content depends on the seed. */
+export function createFile(seed: number, bytes: number): TestFile {
   const content = pattern(seed, bytes);
   return {
     content,

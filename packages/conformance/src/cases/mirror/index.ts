@@ -1,4 +1,5 @@
 import type { Case } from '../../case.js';
+import { deviceLru } from './device-lru.js';
 import { devices } from './devices.js';
 import { dirty } from './dirty.js';
 import { duplication } from './duplication.js';
@@ -9,6 +10,7 @@ import { fault } from './fault.js';
 import { file } from './file.js';
 import { flush } from './flush.js';
 import { fork } from './fork.js';
+import { harvest } from './harvest.js';
 import { hostMigration } from './host-migration.js';
 import { leak } from './leak.js';
 import { limit } from './limit.js';
@@ -19,6 +21,7 @@ import { migration } from './migration.js';
 import { notifier } from './notifier.js';
 import { protection } from './protection.js';
 import { flushOnQueues, queue } from './queue.js';
+import { reclaim } from './reclaim.js';
 import { remap } from './remap.js';
 import { replay } from './replay.js';
 import { teardown } from './teardown.js';
@@ -34,7 +37,10 @@ export const mirrorCases: readonly Case[] = [
   ...flushOnQueues,
   ...queue,
   ...dirty,
+  ...harvest,
   ...eviction,
+  ...deviceLru,
+  ...reclaim,
   ...migration,
   ...hostMigration,
   ...duplication,
