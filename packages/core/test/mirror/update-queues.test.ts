@@ -147,6 +147,19 @@ describe('a flush that waits in a user queue', () => {
     await behind.wait();
   });
 
+  it('ends with the device', async () => {
+    const t = await queueWorld({ updateQueue: 'user' });
+    const at = await resident(t, 4);
+    t.mirror.launch(idle);
+    const flushed = t.space.unmap(at, PAGE);
+    await Promise.resolve();
+    await Promise.resolve();
+    await t.device.close();
+    await flushed;
+    expect(t.ran('unmap')).toEqual([]);
+    await t.space.close();
+  });
+
   it('shares its submission with all that comes until it is sent', async () => {
     const t = await world({ updateQueue: 'user' });
     const at = await resident(t, 16);
