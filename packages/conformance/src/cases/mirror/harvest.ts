@@ -195,7 +195,7 @@ export const harvest = defineCases({ level: 'mirror', area: 'harvest', needs: ['
       );
       env.lose(t.device);
       for (const outcome of await Promise.all(harvests))
-        if (outcome !== undefined) await rejects(Promise.reject(outcome), GONE, 'a harvest on a lost device');
+        if (outcome !== undefined) await rejects(failing(outcome), GONE, 'a harvest on a lost device');
       await env.expect('Mirror.lost', t.mirror.lost);
       await rejects(t.space.read(area.at(1), 64), ['DEVICE_LOST'], 'a CPU read of what the device alone had');
       for (const [page, seed] of [
@@ -288,3 +288,9 @@ export const harvest = defineCases({ level: 'mirror', area: 'harvest', needs: ['
     },
   },
 ]);
+
+/** A promise that failed as another one did. */
+async function failing(error: unknown): Promise<never> {
+  await Promise.resolve();
+  throw error as Error;
+}
