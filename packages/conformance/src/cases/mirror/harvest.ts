@@ -1,6 +1,6 @@
 import type { JsProgram } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
-import { bytesEqual, deepEqual, equal, ok, rejects } from '../../check.js';
+import { bytesEqual, deepEqual, equal, nameOf, ok, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { ON_DEVICE, SpaceRig } from '../../space-rig.js';
 import { createFile } from './file.js';
@@ -195,7 +195,7 @@ export const harvest = defineCases({ level: 'mirror', area: 'harvest', needs: ['
       );
       env.lose(t.device);
       for (const outcome of await Promise.all(harvests))
-        if (outcome !== undefined) await rejects(failing(outcome), GONE, 'a harvest on a lost device');
+        if (outcome !== undefined) ok(GONE.includes(nameOf(outcome)), `a harvest on a lost device: ${nameOf(outcome)}`);
       await env.expect('Mirror.lost', t.mirror.lost);
       await rejects(t.space.read(area.at(1), 64), ['DEVICE_LOST'], 'a CPU read of what the device alone had');
       for (const [page, seed] of [
@@ -288,9 +288,3 @@ export const harvest = defineCases({ level: 'mirror', area: 'harvest', needs: ['
     },
   },
 ]);
-
-/** A promise that failed as another one did. */
-async function failing(error: unknown): Promise<never> {
-  await Promise.resolve();
-  throw error as Error;
-}
