@@ -13,6 +13,7 @@ export const AREAS = [
   'eviction',
   'migration',
   'host-migration',
+  'remap-pages',
   'duplication',
   'merge',
   'fork',

@@ -20,8 +20,10 @@ import { notifier } from './notifier.js';
 import { protection } from './protection.js';
 import { flushOnQueues, queue } from './queue.js';
 import { remap } from './remap.js';
+import { remapPages } from './remap-pages.js';
 import { replay } from './replay.js';
 import { teardown } from './teardown.js';
+import { truncation } from './truncate.js';
 
 /** Cases that use a device through core's address space and mirror, in every variant. */
 export const mirrorCases: readonly Case[] = [
@@ -37,10 +39,12 @@ export const mirrorCases: readonly Case[] = [
   ...eviction,
   ...migration,
   ...hostMigration,
+  ...remapPages,
   ...duplication,
   ...merging,
   ...fork,
   ...file,
+  ...truncation,
   ...exclusive,
   ...devices,
   ...replay,
