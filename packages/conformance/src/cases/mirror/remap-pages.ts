@@ -91,6 +91,30 @@ export const remapPages = defineCases({ level: 'mirror', area: 'remap-pages', ta
     },
   },
   {
+    name: 'written-place-goes',
+    rule: 'R1, R2, Region.remapPages: a place goes while another one shows its page: nothing stale there, no store lost here',
+    mend: 'unmap and flush each entry by itself, whatever else leads to its frame',
+    cross: { ...forms, how: ['rearranged', 'unmapped'] },
+    async run(env) {
+      const t = await SpaceRig.open(env);
+      const { content, area } = await mapFile(t, 3);
+      await show(t, area, { page: 0, from: 2 }, formOf(env));
+      await t.mirror.write(area.at(2), pattern(9, t.pageSize));
+      await area.expectDevice(0, pattern(9, 64), 'the other place');
+      if (env.params['how'] === 'unmapped') {
+        await t.space.unmap(area.at(2), t.pageSize);
+        await rejects(t.mirror.read(area.at(2), 8), ['ADDRESS_NOT_MAPPED'], 'a device read of the place that went');
+      } else {
+        await show(t, area, { page: 2, from: 1 }, formOf(env));
+        await area.expectDevice(2, pageOf(t, content, 1), 'what the place shows now');
+      }
+      await area.expectDevice(0, pattern(9, t.pageSize), 'the place that stayed');
+      await area.expectCpu(0, pattern(9, t.pageSize), 'the place that stayed');
+      await t.space.sync(area.address, t.pageSize);
+      bytesEqual(pageOf(t, content, 2), pattern(9, t.pageSize), 'the page of the file');
+    },
+  },
+  {
     name: 'written-before',
     rule: 'R2, Region.remapPages: what the device wrote before reaches the file at its old place',
     mend: 'report the dirty bit with the unmap: the entry that had it is gone afterwards',
