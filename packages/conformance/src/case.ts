@@ -16,6 +16,7 @@ export const AREAS = [
   'reclaim',
   'migration',
   'host-migration',
+  'remap-pages',
   'duplication',
   'merge',
   'fork',

@@ -27,6 +27,7 @@ import {
 import { remapPages, type RemapPagesOperation } from './remap-pages-operations.js';
 import { reclaim, type ReclaimOperation } from './reclaim-operations.js';
 import { LENGTHS, OFFSETS, type Place, type Scene } from './scene.js';
+import { truncate, type TruncateOperation } from './truncate-operations.js';
 
 /** Something that is done to a world and to its model alike. Plain data: what fails can be written down. */
 export type Operation =
@@ -42,6 +43,7 @@ export type Operation =
   | AdviseOperation
   | ReclaimOperation
   | RemapPagesOperation
+  | TruncateOperation
   | HostOperation
   | LaunchOperation
   | MergeOperation;
@@ -76,6 +78,8 @@ export function perform(scene: Scene, op: Operation): Promise<void> {
       return advise(scene, op);
     case 'remapPages':
       return remapPages(scene, op);
+    case 'truncate':
+      return truncate(scene, op);
     case 'pageOut':
     case 'reclaim':
       return reclaim(scene, op);
@@ -247,6 +251,15 @@ const family = [
       kind: fc.constantFrom('attach', 'attach', 'detach'),
       member,
       device: number,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record<TruncateOperation>({
+      kind: fc.constant('truncate'),
+      member,
+      file: fc.nat({ max: 2 }),
+      halves: fc.nat({ max: 5 }),
     }),
   },
   { weight: 2, arbitrary: fc.record<FamilyOperation>({ kind: fc.constantFrom('fork', 'fork', 'close'), member }) },

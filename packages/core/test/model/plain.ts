@@ -32,6 +32,13 @@ export class PlainObject {
     return bytes;
   }
 
+  /** Makes all bytes from `size` on zeros. */
+  clear(size: number): void {
+    const end = Math.ceil(size / this.pageSize);
+    for (const index of [...this.cells.keys()]) if (index >= end) this.cells.delete(index);
+    if (size % this.pageSize > 0) this.page(end - 1).fill(0, size % this.pageSize);
+  }
+
   /** What was written behind the end of the file is forgotten with the last region. */
   forgetTail(): void {
     const inLastPage = this.size % this.pageSize;

@@ -77,6 +77,8 @@ export class World {
   readonly broken: Promise<never>;
   private reject!: (violation: MirrorError) => void;
   private readonly files: Uint8Array[] = [];
+  /** How long each file is at the moment. */
+  private readonly lengths: number[] = [];
 
   private constructor(config: WorldConfig) {
     this.config = config;
@@ -175,6 +177,11 @@ export class World {
     this.reject(violation);
   }
 
+  /** Makes a file that was truncated as long as it was. */
+  restore(file: number): void {
+    this.lengths[file] = this.files[file]!.length;
+  }
+
   /** Makes a file that regions can map; returns its number. */
   addFile(size: number, writable: boolean): number {
     const bytes = new Uint8Array(size);
@@ -184,12 +191,26 @@ export class World {
       into.set(bytes.subarray(offset, offset + into.length));
       return pause();
     };
+    const { lengths } = this;
+    const file = lengths.push(size) - 1;
     const write: ByteSource['write'] = (offset, from) => {
-      if (offset + from.length > size) throw new Error('written beyond the end of the file');
+      if (offset + from.length > lengths[file]!) throw new Error('written beyond the end of the file');
       bytes.set(from, offset);
       return pause();
     };
-    this.sources.push(writable ? { size, read, write } : { size, read });
+    const truncate: ByteSource['truncate'] = async (to) => {
+      await pause();
+      lengths[file] = to;
+      bytes.fill(0, to);
+    };
+    const source = {
+      get size() {
+        return lengths[file]!;
+      },
+      read,
+      truncate,
+    };
+    this.sources.push(writable ? Object.assign(source, { write }) : source);
     this.objects.push(new PlainObject(this.config.pageSize, this.files.length, bytes));
     return this.files.push(bytes) - 1;
   }

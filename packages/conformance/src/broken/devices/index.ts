@@ -12,6 +12,7 @@ import { hostMigration } from './host-migration.js';
 import { limits } from './limits.js';
 import { lives } from './lives.js';
 import { order } from './order.js';
+import { remapPages } from './remap-pages.js';
 import { replays } from './replays.js';
 import { sharing } from './sharing.js';
 import { tlb } from './tlb.js';
@@ -23,6 +24,7 @@ export const brokenDevices: readonly BrokenDevice[] = [
   ...harvest,
   ...entries,
   ...sharing,
+  ...remapPages,
   ...accesses,
   ...copies,
   ...hostMigration,

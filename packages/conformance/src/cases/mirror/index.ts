@@ -23,8 +23,10 @@ import { protection } from './protection.js';
 import { flushOnQueues, queue } from './queue.js';
 import { reclaim } from './reclaim.js';
 import { remap } from './remap.js';
+import { remapPages } from './remap-pages.js';
 import { replay } from './replay.js';
 import { teardown } from './teardown.js';
+import { truncation } from './truncate.js';
 
 /** Cases that use a device through core's address space and mirror, in every variant. */
 export const mirrorCases: readonly Case[] = [
@@ -43,10 +45,12 @@ export const mirrorCases: readonly Case[] = [
   ...reclaim,
   ...migration,
   ...hostMigration,
+  ...remapPages,
   ...duplication,
   ...merging,
   ...fork,
   ...file,
+  ...truncation,
   ...exclusive,
   ...devices,
   ...replay,
