@@ -82,7 +82,7 @@ async function look({ space, mirror }: Pick<Place, 'space' | 'mirror'>, address:
   const [cpu, device] = await Promise.all(
     [space, mirror].map((who) =>
       who.read(address, PAGE).catch((error: unknown) => {
-        if (error instanceof MirrorError) return error.code as string;
+        if (error instanceof MirrorError) return error.code;
         throw error;
       }),
     ),

@@ -33,7 +33,7 @@ async function measure({ memory, had }: Setting, form: Form, touch: Touch): Prom
   let commands = 0;
   const accesses = ['read', 'write', 'fill', 'atomicAdd', 'launch'];
   const onEvent = ({ type, command }: DeviceEvent) => {
-    if (type === 'command' && !accesses.includes(command)) commands++;
+    if (type === 'command' && command !== undefined && !accesses.includes(command)) commands++;
   };
   const device = await openDevice(3 * PAGES, { latency: TYPICAL_LATENCY, onEvent });
   const space = await createSpace();
