@@ -254,7 +254,7 @@ const family = [
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record<TruncateOperation>({
       kind: fc.constant('truncate'),
       member,
