@@ -296,7 +296,8 @@ export class Space implements RegionOwner {
 
   /**
    * Makes a source shorter, in every space on the host memory of this one: what regions show of it behind the new end is gone, private
-   * copies included, and accesses there fail with `IO` until the source is longer again; the rest of its last page becomes zeros.
+   * copies included, and accesses there fail with `IO` until the source is longer again; the rest of its last page becomes zeros, but
+   * for private copies of that page.
    * Calls `source.truncate` where there is one; a source without must have been shortened before. Resolves when devices obey.
    * @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT`, `IO` with the source's error as cause, `DEVICE_TIMEOUT` (nothing is
    *   changed then), `CLOSED`

@@ -19,7 +19,12 @@ export async function truncate(scene: Scene, op: TruncateOperation): Promise<voi
   const { world } = scene;
   const file = scene.files[op.file % scene.files.length]!;
   const object = world.objects[file]!;
-  const size = Math.min(object.size, (op.halves * object.pageSize) / 2);
+  const asked = Math.min(object.size, (op.halves * object.pageSize) / 2);
+  // A private copy keeps what it has of the last page, and pages brought ahead for writing may be copies that the model knows nothing of.
+  const isPrivate = scene.members.some(({ plain }) =>
+    plain.regions.some((region) => region.object === object && !region.shared),
+  );
+  const size = isPrivate ? Math.min(object.size, Math.ceil(asked / object.pageSize) * object.pageSize) : asked;
   const { space } = memberOf(scene, op.member);
   agree('truncate', await outcomeOf(() => space.truncate(world.sources[file]!, size)), undefined);
   const end = Math.ceil(size / object.pageSize);
