@@ -24,6 +24,9 @@ export class MemoryObject implements PageCache {
   private readonly writes = new Writes();
   /** Where it will end, while it is being truncated. */
   private newEnd = Infinity;
+  /** Resolves when the truncation under way, if any, has ended. */
+  private truncation: Promise<void> | undefined;
+  private endTruncating: (() => void) | undefined;
   /** Its number among those that cache pages; of use while it caches any. */
   private id = -1;
   /** Regions over it. */
@@ -69,7 +72,7 @@ export class MemoryObject implements PageCache {
   async settle(limits: SourceLimits): Promise<void> {
     if (this.references > 0) return;
     await this.writeBack(0, Infinity, limits);
-    if (this.references + this.holds === 0) this.drop();
+    if (this.references + this.holds === 0) this.cutCache(0);
   }
 
   /** Whether its pages are those of a byte source. */
@@ -88,16 +91,20 @@ export class MemoryObject implements PageCache {
   }
 
   /**
-   * Takes note that it will end at `size`: nothing behind it is read, written back or newly mapped from now on. Resolves when
-   * writes that began before have ended.
+   * Takes note, once no other truncation is under way, that it will end at `size`: nothing behind it is read from now on, and its
+   * pages from there on are not written back until it is known whether they are still wanted. Resolves when writes that
+   * began before have ended.
    * @throws MirrorError `DEVICE_TIMEOUT`; then it is not to be truncated
    */
   async beginTruncation(size: number, limits: SourceLimits): Promise<void> {
+    while (this.truncation !== undefined) await this.truncated(limits);
+    const { pageSize } = this.store.host;
+    this.truncation = new Promise((resolve) => (this.endTruncating = resolve));
     this.newEnd = size;
     try {
-      await this.writes.allFrom(Math.floor(size / this.store.host.pageSize) * this.store.host.pageSize, limits);
+      await this.writes.allFrom(Math.floor(size / pageSize) * pageSize, limits);
     } catch (error) {
-      this.newEnd = Infinity;
+      this.endTruncation();
       throw error;
     }
   }
@@ -105,11 +112,19 @@ export class MemoryObject implements PageCache {
   /** From now on the source knows where it ends. */
   endTruncation(): void {
     this.newEnd = Infinity;
+    this.truncation = undefined;
+    this.endTruncating?.();
+  }
+
+  /** Waits for the truncation under way. @throws MirrorError `DEVICE_TIMEOUT`, `ABORTED` */
+  private async truncated({ timeoutMs, signal }: SourceLimits): Promise<void> {
+    if (this.truncation === undefined || (await inTime(this.truncation, timeoutMs, signal))) return;
+    throw new MirrorError('DEVICE_TIMEOUT', `waited ${timeoutMs} ms for a source to be truncated; try again`);
   }
 
   /** Drops the pages from an index on, whatever they hold. */
   cutCache(index: number): void {
-    for (const at of this.cached(index, Infinity)) this.remove(at);
+    for (const at of this.cached(index, Infinity)) this.evict(at);
   }
 
   hasTail(index: number): boolean {
@@ -165,6 +180,7 @@ export class MemoryObject implements PageCache {
     for (const at of this.cached(index, end)) {
       const offset = at * store.host.pageSize;
       await this.writes.others(offset, limits);
+      while (offset + store.host.pageSize > this.newEnd) await this.truncated(limits);
       const page = this.lookup(at);
       if (page < 0 || !store.any(page, PAGE_DIRTY)) continue;
       const length = Math.min(store.host.pageSize, this.size - offset);
@@ -209,8 +225,14 @@ export class MemoryObject implements PageCache {
     this.table.set(index, page + 1);
   }
 
+  /** Takes the page at an index out of the cache. */
   evict(index: number): void {
-    this.remove(index);
+    const { store, table, id } = this;
+    const found = this.lookup(index);
+    table.delete(index);
+    if (found >= 0) store.uncache(found);
+    else store.swap!.unrefer(slotOf(found), store.homes.reference(id, index));
+    if (table.size === 0) store.homes.close(id);
   }
 
   swapOut(index: number, entry: number): void {
@@ -222,16 +244,6 @@ export class MemoryObject implements PageCache {
   private insert(index: number, page: number): void {
     if (this.table.size === 0) this.id = this.store.homes.open(this);
     this.replace(index, page);
-  }
-
-  /** Takes the page at an index out of the cache. */
-  private remove(index: number): void {
-    const { store, table, id } = this;
-    const found = this.lookup(index);
-    table.delete(index);
-    if (found >= 0) store.uncache(found);
-    else store.swap!.unrefer(slotOf(found), store.homes.reference(id, index));
-    if (table.size === 0) store.homes.close(id);
   }
 
   private async readInTime(index: number, count: number, limits: SourceLimits): Promise<void> {
@@ -258,9 +270,7 @@ export class MemoryObject implements PageCache {
     } catch (cause) {
       for (let i = 0; i < count; i++) {
         // The cache may have been dropped meanwhile, and filled anew.
-        if (this.lookup(index + i) === first + i) {
-          this.remove(index + i);
-        }
+        if (this.lookup(index + i) === first + i) this.evict(index + i);
         store.unlock(first + i);
       }
       store.announce();
@@ -290,9 +300,5 @@ export class MemoryObject implements PageCache {
         .bufferOf(first + i)
         .set(bytes.subarray(i * host.pageSize, (i + 1) * host.pageSize), host.offsetOf(first + i));
     }
-  }
-
-  private drop(): void {
-    for (const at of this.cached(0, Infinity)) this.remove(at);
   }
 }

@@ -135,7 +135,8 @@ export class Region {
    * Rearranges its pages: of a shared region any pages of its source can be seen anywhere, one of them in several places as well; of
    * private anonymous memory two ranges change places. Nothing is copied. Resolves when devices obey. A part of a shared region
    * becomes a region of its own, as by `space.protect`. The kernel's `remap_file_pages`.
-   * @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT` for private mappings of a source, `DEVICE_TIMEOUT`, `CLOSED`
+   * @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT` for private mappings of a source, `DEVICE_TIMEOUT`, `BUSY` when the
+   *   region changed meanwhile (`unmap-flush` only; nothing is rearranged then), `CLOSED`
    */
   async remapPages(options: RemapPagesOptions): Promise<void> {
     if (this.closed) throw new MirrorError('CLOSED', `region "${this.name}" was unmapped; map another one`);

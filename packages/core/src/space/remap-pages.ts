@@ -55,12 +55,20 @@ async function whileNobodyTouches(
     begin(space, ranges);
     end(space, ranges);
     await space.flush();
-    // The region may have been unmapped or moved meanwhile: then there is nothing to rearrange.
-    if (!region.closed && region.start === start && region.end === stop) change();
+    if (region.closed || region.start !== start || region.end !== stop) throw changed(region, start);
+    change();
   } finally {
     for (const page of locked) store.unlock(page);
     store.announce();
   }
+}
+
+function changed(region: Region, address: number): MirrorError {
+  return new MirrorError(
+    region.closed ? 'CLOSED' : 'BUSY',
+    `region "${region.name}" was unmapped, moved or split while its pages were to be rearranged; nothing was, try again`,
+    { address },
+  );
 }
 
 /** Locks the pages of ranges that exist, once nobody else has locked any of them. @throws MirrorError `DEVICE_TIMEOUT` */

@@ -223,7 +223,7 @@ export class Space implements RegionOwner {
   async reclaim(bytes: number): Promise<number> {
     const { host, pageSize } = this.open();
     const count = Math.ceil(checkByteLength(bytes) / pageSize);
-    return (await reclaimerOf(host).free(count, undefined, true)) * pageSize;
+    return (await reclaimerOf(host).free(() => count, true)) * pageSize;
   }
 
   /**

@@ -218,6 +218,26 @@ describe('reclaim', () => {
     }
   });
 
+  test('a notifier that throws keeps its page, and others leave', async () => {
+    await using space = await createSpace({ reclaim: { swap: memorySwap(8 * PAGE) } });
+    const { address } = space.map({ bytes: 3 * PAGE });
+    await space.write(address, pattern(3 * PAGE));
+    const start = address + PAGE;
+    const notifier = space.notifiers.insert({
+      start,
+      end: start + PAGE,
+      invalidate() {
+        throw new Error('not now');
+      },
+    });
+    await expect(space.pageOut(address, 3 * PAGE)).rejects.toThrow('not now');
+    expect(space.memory).toMatchObject({ used: PAGE, swapped: 2 * PAGE });
+    notifier.remove();
+    expect(await space.pageOut(address, 3 * PAGE)).toBe(PAGE);
+    expectBytes(await space.read(address, 3 * PAGE), pattern(3 * PAGE));
+    expect(space.memory.swapped).toBe(0);
+  });
+
   test('two holds of more than the budget together end both', async () => {
     await using space = await createSpace({ reclaim: { budget: 8 * PAGE, swap: new TestSwap(64) } });
     const areas = [1, 2].map((seed) => ({ seed, address: space.map({ bytes: 12 * PAGE }).address }));

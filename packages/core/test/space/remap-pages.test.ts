@@ -1,4 +1,5 @@
 import { memorySwap } from '@mirrorspace/core';
+import { TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { describe, expect, test } from 'vitest';
 import { createRig, expectBytes, expectCode, PAGE, pattern, TestSource } from './helpers.js';
 
@@ -70,6 +71,21 @@ describe.each(['callback', 'unmap-flush'] as const)('remapPages (%s)', (form) =>
 });
 
 describe('the two forms of remapPages', () => {
+  test('unmap-flush says so when the region is split while it waits, and rearranges nothing', async () => {
+    await using rig = await createRig({ device: { latency: TYPICAL_LATENCY } });
+    const { space, mirror } = rig;
+    const region = space.map({ bytes: 4 * PAGE });
+    const { address } = region;
+    await space.write(address, pattern(4 * PAGE));
+    await mirror.read(address, 4 * PAGE);
+    const work = expectCode(region.remapPages({ offset: 0, bytes: PAGE, from: PAGE, form: 'unmap-flush' }), 'BUSY');
+    await Promise.resolve();
+    await space.protect(address + 3 * PAGE, PAGE, 'read');
+    await work;
+    expectBytes(await space.read(address, 4 * PAGE), pattern(4 * PAGE));
+    expectBytes(await mirror.read(address, 4 * PAGE), pattern(4 * PAGE));
+  });
+
   test('callback changes entries at once; unmap-flush when devices have let go', async () => {
     await using rig = await createRig();
     const { space, mirror } = rig;

@@ -113,6 +113,40 @@ describe('truncate', () => {
     expectBytes(source.bytes.subarray(PAGE), new Uint8Array(3 * PAGE));
   });
 
+  test('what is written back beside a truncation that fails reaches the source', async () => {
+    await using space = await createSpace();
+    const source = new Shrinking(pattern(4 * PAGE));
+    const { address } = space.map({ bytes: 4 * PAGE, source, share: 'shared' });
+    await space.write(address, pattern(4 * PAGE, 7));
+    const held = gate();
+    source.truncateGate = held.opened;
+    source.truncateError = new Error('read-only');
+    const truncating = expectCode(space.truncate(source, PAGE + 100), 'IO');
+    const syncing = space.sync(address, 4 * PAGE);
+    await new Promise((resolve) => setTimeout(resolve));
+    held.open();
+    await truncating;
+    await syncing;
+    expectBytes(source.bytes, pattern(4 * PAGE, 7));
+  });
+
+  test('truncations of one source come one after the other', async () => {
+    await using space = await createSpace();
+    const source = new Shrinking(pattern(4 * PAGE));
+    const { address } = space.map({ bytes: 4 * PAGE, source, share: 'shared' });
+    await space.read(address, 4 * PAGE);
+    const held = gate();
+    source.truncateGate = held.opened;
+    const both = [space.truncate(source, 3 * PAGE), space.truncate(source, PAGE)];
+    await new Promise((resolve) => setTimeout(resolve));
+    expectBytes(await space.read(address, 4 * PAGE), pattern(4 * PAGE));
+    held.open();
+    await Promise.all(both);
+    expect(source.length).toBe(PAGE);
+    await expectCode(space.read(address + PAGE, 1), 'IO');
+    expectBytes(await space.read(address, PAGE), pattern(4 * PAGE).subarray(0, PAGE));
+  });
+
   test('a device that is using the pages fails there, and only there', async () => {
     await using rig = await createRig();
     const { space, mirror } = rig;

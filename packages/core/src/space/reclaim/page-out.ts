@@ -37,6 +37,8 @@ export interface PageOutCounts {
   dropped: number;
   /** Pages for which the swap store had no room. */
   noRoom: number;
+  /** Pages that were to leave and stayed: held, locked, in use, lost, without room, or because what was to keep them failed. */
+  stayed: number;
 }
 
 /** Whether a page may leave host memory: no device uses it (R5), nobody holds it, nothing is under way with it. */
@@ -81,6 +83,7 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
     failures.push(error);
     return 0;
   });
+  counts.stayed += pages.length - freed;
   if (failures.length > 0) throw failures[0] as Error;
   return freed;
 }
@@ -125,6 +128,8 @@ async function swapOut(target: PageOutTarget, pages: number[], counts: PageOutCo
   const most = Math.max(1, WRITE_BYTES / store.host.pageSize);
   let freed = 0;
   let failure: unknown;
+  /** What a notifier threw. */
+  let thrown: unknown;
   for (let from = 0; from < count;) {
     let to = from + 1;
     while (to < count && to - from < most && taken[to] === taken[from]! + to - from) to++;
@@ -132,13 +137,19 @@ async function swapOut(target: PageOutTarget, pages: number[], counts: PageOutCo
     const free = () => run.forEach((_page, i) => slots.give(taken[from]! + i));
     if (failure === undefined) failure = await write(target, run, taken[from]!, free).catch((error: unknown) => error);
     else free();
-    if (failure === undefined) run.forEach((page, i) => commit(store, page, taken[from]! + i));
-    else for (const page of run) store.unlock(page);
-    if (failure === undefined) freed += run.length;
+    for (let i = from; i < to; i++) {
+      try {
+        if (failure === undefined) freed += commit(store, pages[i]!, taken[i]!);
+      } catch (error) {
+        thrown ??= error;
+      }
+      store.unlock(pages[i]!);
+    }
     from = to;
   }
   store.announce();
   counts.swappedOut += freed;
+  failure ??= thrown;
   if (failure !== undefined) throw failure as Error;
   return freed;
 }
@@ -180,26 +191,30 @@ async function write(
   throw failure;
 }
 
-/** What was written takes effect: whatever referred to the page refers to the slot, and its frame is free. */
-function commit(store: PageStore, page: number, slot: number): void {
+/** What was written takes effect: whatever referred to the page refers to the slot. Returns 1: its frame is free once it is unlocked. @throws what a notifier throws; the page stays then */
+function commit(store: PageStore, page: number, slot: number): number {
   const swap = store.swap!;
-  if (store.any(page, PAGE_DEAD)) swap.give(slot);
-  else {
+  if (!store.any(page, PAGE_DEAD)) {
     swap.setWritten(slot, store.host.tracker.written(page));
     const keys = keysOf(store, page);
     const { homes } = store;
     const cached = store.any(page, PAGE_CACHED);
-    changeEntries(store, keys, 'clear', () => {
+    const change = () => {
       for (const key of keys) {
         store.unlink(key, page);
         // A shared object's pages are found through the object.
         if (!cached) store.linkSlot(key, slot);
       }
-    });
-    if (cached) {
+      if (!cached) return;
       swap.refer(slot, homes.referenceOf(page));
       homes.cacheOf(page).swapOut(homes.indexOf(page), entryOfSlot(slot));
+    };
+    try {
+      changeEntries(store, keys, 'clear', change);
+    } catch (error) {
+      swap.give(slot);
+      throw error;
     }
-  }
-  store.unlock(page);
+  } else swap.give(slot);
+  return 1;
 }

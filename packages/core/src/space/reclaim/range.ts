@@ -1,4 +1,3 @@
-import { IdList } from '../../address/index.js';
 import { MirrorError } from '../../driver/index.js';
 import type { HostState } from '../host-state.js';
 import type { SpaceState } from '../state.js';
@@ -59,16 +58,8 @@ export async function pageOutRange(
   end: number,
 ): Promise<number> {
   const { store, base, pageSize } = space;
-  const slots = new IdList();
-  const freed = await reclaimer.pageOut(() => {
-    slots.clear();
-    store.table.collect(base + space.pageOf(start), base + space.pageOf(end), slots);
-    const pages = new Set<number>();
-    for (let i = 0; i < slots.length; i++) {
-      const page = (store.table.entry(slots.items[i]!) | 0) - 1;
-      if (page >= 0) pages.add(page);
-    }
-    return [...pages];
-  });
+  const freed = await reclaimer.pageOut(
+    () => new Set(store.pagesWithin(base + space.pageOf(start), base + space.pageOf(end))),
+  );
   return freed * pageSize;
 }

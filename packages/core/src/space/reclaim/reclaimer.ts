@@ -19,8 +19,6 @@ export interface ReclaimStats extends PageOutCounts {
   swappedIn: number;
   /** Pages that devices were made to give up. */
   takenOffDevices: number;
-  /** Pages that were to leave and stayed: held, locked, in use, lost, or because what was to keep them failed. */
-  stayed: number;
 }
 
 /**
@@ -58,7 +56,7 @@ export class Reclaimer {
   kick(): void {
     if (!this.over || this.waiting > 0) return;
     // What fails is tried again with the next page; whoever runs into the limit of host memory is told.
-    this.free(Infinity, () => this.store.host.used - this.budget).catch(() => undefined);
+    this.free(() => this.store.host.used - this.budget).catch(() => undefined);
   }
 
   /** Whether host memory is beyond the budget. */
@@ -70,21 +68,21 @@ export class Reclaimer {
   async makeRoom(count: number): Promise<void> {
     const over = () => this.store.host.used + count - this.budget;
     if (over() <= 0) return;
-    await this.free(over(), over).catch(() => undefined);
+    await this.free(over).catch(() => undefined);
   }
 
   /**
-   * Takes `count` pages out of host memory if there are so many that may leave, the coldest first, and a few more unless
-   * `exactly`; resolves to how many left. `still` says, when it is this call's turn, how many are still wanted.
+   * Takes as many pages out of host memory as `wanted` says when it is this call's turn, if so many may leave, the coldest first, and
+   * a few more unless `exactly`; resolves to how many left.
    * @throws MirrorError `IO`, `DEVICE_TIMEOUT` if nothing could be freed because what was to keep the pages failed
    */
-  free(count: number, still: () => number = () => count, exactly = false): Promise<number> {
-    return this.next(() => this.pass(Math.min(count, still()), exactly));
+  free(wanted: () => number, exactly = false): Promise<number> {
+    return this.next(() => this.pass(wanted(), exactly));
   }
 
   /** Takes certain pages out, as far as they may leave; resolves to how many left. @throws MirrorError `IO`, `DEVICE_TIMEOUT` */
-  pageOut(pages: () => readonly number[]): Promise<number> {
-    return this.next(() => this.putOut(pages()));
+  pageOut(pages: () => Iterable<number>): Promise<number> {
+    return this.next(() => this.putOut([...pages()]));
   }
 
   /**
@@ -92,7 +90,7 @@ export class Reclaimer {
    * @throws `refusal`, the error that said so, if nothing can leave
    */
   async relieve(refusal: unknown): Promise<void> {
-    const freed = await this.free(1).catch(() => 0);
+    const freed = await this.free(() => 1).catch(() => 0);
     if (freed === 0) throw refusal as Error;
   }
 
@@ -149,12 +147,9 @@ export class Reclaimer {
 
   private async putOut(pages: readonly number[]): Promise<number> {
     const { store, options } = this;
-    let freed = 0;
     try {
-      freed = await pageOut({ store, swap: options.swap, timeoutMs: options.timeoutMs }, pages, this.counts);
-      return freed;
+      return await pageOut({ store, swap: options.swap, timeoutMs: options.timeoutMs }, pages, this.counts);
     } finally {
-      this.counts.stayed += pages.length - freed;
       for (const page of pages) store.relist(page);
     }
   }

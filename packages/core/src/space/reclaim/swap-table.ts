@@ -16,10 +16,7 @@ export function entryOfSlot(slot: number): number {
   return FIRST_SWAP_ENTRY + slot;
 }
 
-/**
- * What refers to a swapped page: a table key, or the home of a page in a cache as `-1 - home`. So that both fit one number,
- * and none is lost among the others.
- */
+/** What refers to a swapped page, in one number: a table key, or below zero the home of a page in a cache, as `-1 - home`. */
 export type SwapReference = number;
 
 /** The slots of a swap store, one page each, and what refers to each. */
