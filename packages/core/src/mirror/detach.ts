@@ -1,4 +1,3 @@
-import { IdList } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import { PAGE_LOCKED, recallPages } from '../space/index.js';
 import type { DevicePool } from './device-pool.js';
@@ -32,14 +31,7 @@ async function emptyOut(pool: DevicePool, mirror: MirrorState, find: () => numbe
 
 function mappedPages(mirror: MirrorState): number[] {
   const { store, base, limit, pageSize } = mirror.space;
-  const slots = new IdList();
-  store.table.collect(base, base + limit / pageSize, slots);
-  const pages: number[] = [];
-  for (let i = 0; i < slots.length; i++) {
-    const page = (store.table.entry(slots.items[i]!) | 0) - 1;
-    if (page >= 0 && mirror.residency.frame(page) >= 0) pages.push(page);
-  }
-  return pages;
+  return store.pagesWithin(base, base + limit / pageSize).filter((page) => mirror.residency.frame(page) >= 0);
 }
 
 function cachedPages(pool: DevicePool, mirror: MirrorState): number[] {

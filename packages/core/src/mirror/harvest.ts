@@ -1,4 +1,3 @@
-import { IdList } from '../address/index.js';
 import { BIT_ACCESSED, BIT_DIRTY, type Command } from '../driver/index.js';
 import {
   PAGE_ACCESSED,
@@ -55,11 +54,9 @@ export async function harvestRange(
   const { space } = mirror;
   const { store, base } = space;
   const since = pool.device.now();
-  const parts = await harvest(pool, mirror, () => {
-    const slots = new IdList();
-    store.table.collect(base + space.pageOf(start), base + space.pageOf(end), slots);
-    return Array.from(slots.items.subarray(0, slots.length), (slot) => store.table.pageOfSlot(slot) - base);
-  });
+  const parts = await harvest(pool, mirror, () =>
+    store.keysWithin(base + space.pageOf(start), base + space.pageOf(end)).map((key) => key - base),
+  );
   const found = { accessed: count(parts, BIT_ACCESSED), dirty: count(parts, BIT_DIRTY) };
   const pages = parts.reduce((sum, { bits }) => sum + bits.length, 0);
   reportHarvest(pool, mirror, pages, found, since);

@@ -1,4 +1,3 @@
-import { IdList } from '../address/index.js';
 import {
   allows,
   bringBack,
@@ -126,11 +125,7 @@ function offer(pool: DevicePool, mirror: MirrorState, from: number, to: number, 
 /** The pages of a range of page numbers that are in host memory. */
 function touched(mirror: MirrorState, from: number, to: number): number[] {
   const { store, base } = mirror.space;
-  const slots = new IdList();
-  store.table.collect(base + from, base + to, slots);
-  return Array.from(slots.items.subarray(0, slots.length), (slot) => (store.table.entry(slot) | 0) - 1).filter(
-    (page) => page >= 0,
-  );
+  return store.pagesWithin(base + from, base + to);
 }
 
 /** The pages behind a range of page numbers of a region: those that are mapped there, and those of its object that are not mapped yet. */

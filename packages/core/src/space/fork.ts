@@ -43,7 +43,7 @@ function ownedPages(space: SpaceState): number[] | 'locked' {
   const found: number[] = [];
   for (const region of space.regions.overlapping(0, space.limit)) {
     if (region.shared) continue;
-    for (const key of keysOf(space, region)) {
+    for (const key of keysIn(space, region)) {
       const page = store.lookup(key);
       if (page < 0 || !store.any(page, PAGE_OWNED)) continue;
       if (store.any(page, PAGE_LOCKED)) return 'locked';
@@ -53,11 +53,9 @@ function ownedPages(space: SpaceState): number[] | 'locked' {
   return found;
 }
 
-function keysOf(space: SpaceState, region: Region): number[] {
-  const { store, base, scratch } = space;
-  scratch.clear();
-  store.table.collect(base + space.pageOf(region.start), base + space.pageOf(region.end), scratch);
-  return Array.from(scratch.items.subarray(0, scratch.length), (slot) => store.table.pageOfSlot(slot));
+function keysIn(space: SpaceState, region: Region): number[] {
+  const { store, base } = space;
+  return store.keysWithin(base + space.pageOf(region.start), base + space.pageOf(region.end));
 }
 
 function copyRegion(parent: SpaceState, child: SpaceState, childOwner: RegionOwner, region: Region): void {
@@ -76,7 +74,7 @@ function copyRegion(parent: SpaceState, child: SpaceState, childOwner: RegionOwn
       advice: region.advice.mergeable === true ? { mergeable: true } : {},
     }),
   );
-  for (const key of keysOf(parent, region)) {
+  for (const key of keysIn(parent, region)) {
     const page = store.lookup(key);
     // A page that the CPU writes just now would tear in the child: it gets its copy at once, as the kernel does for pinned pages.
     const tears = page >= 0 && !region.shared && store.any(page, PAGE_HELD_WRITE);

@@ -1,10 +1,10 @@
-import { PageTable } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { NotifierList } from '../notifier/index.js';
 import { CacheHomes } from './cache-homes.js';
 import type { DevicePages } from './device-pages.js';
 import type { HostMemory } from './host-memory.js';
-import { DEVICES_SHIFT, PageRecords, SHARED } from './page-records.js';
+import { PageEntries } from './page-entries.js';
+import { DEVICES_SHIFT } from './page-records.js';
 import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } from './page-state.js';
 import type { PageLists } from './reclaim/page-lists.js';
 import { entryOfSlot, slotOf, type SwapTable } from './reclaim/swap-table.js';
@@ -42,12 +42,8 @@ export interface Pressure {
  * The pages of a host memory and where they are mapped: one table for all spaces on that memory, one record a page.
  * A page is content; its number is the number of its host frame. A key is a space's page number in the one table.
  */
-export class PageStore extends PageRecords {
+export class PageStore extends PageEntries {
   readonly host: HostMemory;
-  readonly table = new PageTable();
-  /** First words of records; used within `readAhead`. */
-  private mappers = new Uint32Array(0);
-  private readonly sharers = new Map<number, number[]>();
   private readonly pools: (DevicePages | undefined)[] = [];
   private readonly spaces: (KeySpace | undefined)[] = [];
   /** Entries whose page the CPU had written before it was merged. */
@@ -75,9 +71,9 @@ export class PageStore extends PageRecords {
 
   /** Metadata in bytes: table, page records, host memory's own. */
   get bytes(): number {
-    const lists = 48 * this.sharers.size + this.homes.bytes + this.written.bytes;
+    const lists = this.homes.bytes + this.written.bytes;
     const reclaim = (this.lists?.bytes ?? 0) + (this.swap?.bytes ?? 0);
-    return this.records.byteLength + this.table.bytes + lists + reclaim + this.host.metadataBytes;
+    return this.entryBytes + lists + reclaim + this.host.metadataBytes;
   }
 
   /** Puts all pages on lists, from now on, and has something to call when there are too many. */
@@ -179,22 +175,11 @@ export class PageStore extends PageRecords {
    */
   renumber(page: number, to: number): void {
     this.prepare(to, 1);
-    const { records, table } = this;
-    const mapper = records[2 * page]!;
-    records[2 * to] = mapper;
-    records[2 * to + 1] = records[2 * page + 1]!;
-    if (mapper === SHARED) {
-      const slots = this.sharers.get(page)!;
-      this.sharers.delete(page);
-      this.sharers.set(to, slots);
-      for (const slot of slots) table.setEntry(slot, to + 1);
-    } else if (mapper !== 0) table.setEntry(mapper - 1, to + 1);
-    if (this.any(page, PAGE_CACHED)) this.homes.cacheOf(page).replace(this.homes.indexOf(page), to);
-    for (let bit = 0, left = this.devicesOf(page); left !== 0; bit++, left >>= 1) {
+    this.moveRecord(page, to);
+    if (this.any(to, PAGE_CACHED)) this.homes.cacheOf(page).replace(this.homes.indexOf(page), to);
+    for (let bit = 0, left = this.devicesOf(to); left !== 0; bit++, left >>= 1) {
       if ((left & 1) === 1) this.pools[bit]!.moved(page, to);
     }
-    records[2 * page] = 0;
-    records[2 * page + 1] = 0;
     this.lists?.renumber(page, to, this.devicesOf(to) !== 0);
     this.host.free(page);
   }
@@ -206,53 +191,10 @@ export class PageStore extends PageRecords {
     this.mark(page, PAGE_ZERO);
   }
 
-  /** Reads ahead what is known about the first `count` pages, and where each is mapped. */
-  readAhead(pages: Uint32Array, count: number): void {
-    const { records } = this;
-    if (count > this.mappers.length) this.mappers = new Uint32Array(count);
-    for (let i = 0; i < count; i++) this.mappers[i] = records[2 * pages[i]!]!;
-    this.table.readAheadSlots(this.mappers, count);
-  }
-
-  /** The page that key maps; -1 for nothing; below that a page in the swap store, see `slotOf`. */
-  lookup(key: number): number {
-    return (this.table.get(key) | 0) - 1;
-  }
-
-  /**
-   * As `lookup` of `base + numbers[i]` for the first `count`, into `out`. A loop this short lets the processor overlap the
-   * cache misses, of which one lookup after another has to wait for each.
-   */
-  lookupAll(base: number, numbers: Float64Array, count: number, out: Int32Array): void {
-    const { table } = this;
-    table.getAll(base, numbers, count, out);
-    for (let i = 0; i < count; i++) out[i]! -= 1;
-  }
-
-  /** Maps `page` at `key`, where nothing is mapped. */
-  link(key: number, page: number): void {
-    const slot = this.table.set(key, page + 1);
-    const mapper = this.records[2 * page]!;
-    if (mapper === 0) this.records[2 * page] = slot + 1;
-    else if (mapper !== SHARED) {
-      this.sharers.set(page, [mapper - 1, slot]);
-      this.records[2 * page] = SHARED;
-    } else this.sharers.get(page)!.push(slot);
-  }
-
   /** Removes the mapping of `page` at `key`; the page dies with its last one unless it is cached. */
   unlink(key: number, page: number): void {
-    if (this.records[2 * page] === SHARED) {
-      const slot = this.table.find(key);
-      const slots = this.sharers.get(page)!;
-      slots.splice(slots.indexOf(slot), 1);
-      if (slots.length === 1) {
-        this.records[2 * page] = slots[0]! + 1;
-        this.sharers.delete(page);
-      }
-    } else this.records[2 * page] = 0;
-    this.table.delete(key);
-    if (this.records[2 * page] === 0 && !this.any(page, PAGE_CACHED)) this.die(page);
+    this.detach(key, page);
+    if (this.mapCount(page) === 0 && !this.any(page, PAGE_CACHED)) this.die(page);
   }
 
   /** Notes that an object caches a page at an index. */
@@ -287,24 +229,7 @@ export class PageStore extends PageRecords {
   /** Takes a page out of its object's cache; it dies if nothing maps it. */
   uncache(page: number): void {
     this.unmark(page, PAGE_CACHED);
-    if (this.records[2 * page] === 0) this.die(page);
-  }
-
-  /** Number of entries that map the page. */
-  mapCount(page: number): number {
-    const mapper = this.records[2 * page]!;
-    return mapper === 0 ? 0 : mapper === SHARED ? this.sharers.get(page)!.length : 1;
-  }
-
-  /** Key of the page's `index`-th mapping, `0 <= index < mapCount(page)`. */
-  mappingKey(page: number, index: number): number {
-    const mapper = this.records[2 * page]!;
-    return this.table.pageOfSlot(mapper === SHARED ? this.sharers.get(page)![index]! : mapper - 1);
-  }
-
-  /** Whether a write through one private mapping must copy first. */
-  isShared(page: number): boolean {
-    return this.records[2 * page] === SHARED || this.any(page, PAGE_CACHED);
+    if (this.mapCount(page) === 0) this.die(page);
   }
 
   /** Locks a page and keeps devices from evicting it. */

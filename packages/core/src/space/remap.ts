@@ -54,12 +54,10 @@ export async function remapRange(
 
 /** Moves a region and its entries. */
 function move(space: SpaceState, region: Region, to: number, bytes: number): void {
-  const { store, base, scratch } = space;
+  const { store, base } = space;
   const from = region.start;
   space.notifiers.begin('unmap', from, region.end);
-  scratch.clear();
-  store.table.collect(base + space.pageOf(from), base + space.pageOf(region.end), scratch);
-  const keys = Array.from(scratch.items.subarray(0, scratch.length), (slot) => store.table.pageOfSlot(slot));
+  const keys = store.keysWithin(base + space.pageOf(from), base + space.pageOf(region.end));
   const shift = space.pageOf(to) - space.pageOf(from);
   for (const key of keys) {
     // The new entry first: a page without any would die.

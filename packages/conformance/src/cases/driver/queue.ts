@@ -70,7 +70,7 @@ export const queue = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
   {
     name: 'empty-submission',
     rule: 'CommandQueue.submit: a submission without commands settles in its turn: when all before it have',
-    mend: 'queue it as any other; it marks a place in line',
+    mend: 'queue it like every other submission; it marks a place in line',
     needs: ['replayable-faults'],
     async run(env) {
       const rig = await Rig.open(env);
