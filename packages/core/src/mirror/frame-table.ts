@@ -93,6 +93,14 @@ export class FrameTable {
     this.blocked[frame] = 0;
   }
 
+  /** Frames that hold pages of a residency; counted one by one. */
+  countOf(residency: number): number {
+    let found = 0;
+    for (let frame = 0; frame < this.made; frame++) found += Number(this.owner(frame) === residency);
+    for (let i = 0; i < this.spare.length; i++) found -= Number(this.owner(this.spare.items[i]!) === residency);
+    return found;
+  }
+
   /** What is blocked for somebody who wants pages of one of `count` residencies only. */
   blockedBut(residency: number, count: number): Uint8Array {
     if (count === 1) return this.blocked;

@@ -39,7 +39,6 @@ export class Residency implements DevicePages {
   /** Dead pages whose frames the next flush frees. */
   readonly dead: number[] = [];
   private readonly pool: ResidencyPool;
-  private entered = 0;
   /** Frame + 1, by page; 0 for none. */
   private frameOf = new Uint32Array(FIRST_CAPACITY);
 
@@ -70,7 +69,7 @@ export class Residency implements DevicePages {
 
   /** Pages in frames. */
   get resident(): number {
-    return this.entered;
+    return this.pool.frames.countOf(this.index);
   }
 
   /** The frame that holds a page, or -1. */
@@ -90,13 +89,11 @@ export class Residency implements DevicePages {
   enter(page: number, frame: number): void {
     if (page >= this.frameOf.length) this.grow(page + 1);
     this.frameOf[page] = frame + 1;
-    this.entered++;
     this.store.setDevice(page, this.bit);
   }
 
   /** Notes that no frame holds the page any more; if the device owned it, what it had is home or not wanted. A dead page that nothing else keeps is freed. */
   leave(page: number): void {
-    if (this.frame(page) >= 0) this.entered--;
     this.frameOf[page] = 0;
     this.store.unmark(page, PAGE_OWNED | PAGE_WRITTEN);
     this.store.clearDevice(page, this.bit);
@@ -106,7 +103,6 @@ export class Residency implements DevicePages {
   leaveAndUnlock(page: number): void {
     if (this.store.releaseHeldBy(page, 1 << this.bit)) {
       this.frameOf[page] = 0;
-      this.entered--;
       this.store.lists?.offDevice(page);
     } else {
       this.leave(page);

@@ -8,7 +8,7 @@ export type RecallMode = 'clean' | 'revoke' | 'drop';
 export interface DevicePages {
   /** Name for messages. */
   readonly name: string;
-  /** Pages it holds. */
+  /** Pages it holds; counted one by one. */
   readonly resident: number;
   /** Up to `count` pages that it would give up next: none that must stay. They are the last to be given up from then on. */
   coldest(count: number): number[];

@@ -21,6 +21,7 @@ import { migration } from './migration.js';
 import { notifier } from './notifier.js';
 import { protection } from './protection.js';
 import { flushOnQueues, queue } from './queue.js';
+import { reclaimByKind } from './reclaim-kinds.js';
 import { reclaim } from './reclaim.js';
 import { remap } from './remap.js';
 import { remapPages } from './remap-pages.js';
@@ -43,6 +44,7 @@ export const mirrorCases: readonly Case[] = [
   ...eviction,
   ...deviceLru,
   ...reclaim,
+  ...reclaimByKind,
   ...migration,
   ...hostMigration,
   ...remapPages,
