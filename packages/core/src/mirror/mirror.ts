@@ -31,9 +31,6 @@ import { reportInvalidate, reportMigration } from './reports.js';
 import { RESIDENT_WRITABLE, viewResidency } from './residency-view.js';
 import type { MirrorStats } from './stats.js';
 
-/** Times that pages are brought which have to stay. */
-const PIN_TRIES = 4;
-
 /** One space on one device: the device uses the space's addresses, and pages move as they are needed. */
 export class Mirror implements SpaceMirror {
   /** The device. */
@@ -224,9 +221,7 @@ export class Mirror implements SpaceMirror {
   /** Keeps the pages of a page range on the device; for advice. @throws MirrorError `OUT_OF_DEVICE_MEMORY` when they do not all fit */
   async pin(start: number, end: number): Promise<void> {
     const pages = this.space.pageOf(end - start);
-    // Where host memory is kept small, a page may leave it before all are there.
-    const tries = this.space.store.pressure === undefined ? 1 : PIN_TRIES;
-    for (let i = 0; i < tries && pages <= this.pool.frames.capacity; i++) {
+    if (pages <= this.pool.frames.capacity) {
       await bringRange(this.pool, this.state, start, end, false);
       if (setPinned(this.pool, this.state, start, end, true) === pages) return;
       setPinned(this.pool, this.state, start, end, false);

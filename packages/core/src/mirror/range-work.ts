@@ -1,7 +1,7 @@
 import {
   allows,
   bringBack,
-  keepThere,
+  keepPages,
   KeptPages,
   PAGE_LOCKED,
   PAGE_OWNED,
@@ -36,7 +36,7 @@ export async function bringRange(
   for (let from = first; from < last; from += CHUNK_PAGES) {
     throwIfAborted(options.signal);
     const to = Math.min(last, from + CHUNK_PAGES);
-    using back = space.store.swap === undefined ? undefined : new KeptPages(space.store);
+    using back = space.store.pressure === undefined ? undefined : new KeptPages(space.store);
     await getReady(mirror, from, to, write, { timeoutMs: pool.state.timeoutMs, signal: options.signal }, back);
     back?.end();
     if (mirror.detached || pool.state.lostError !== undefined) break;
@@ -75,14 +75,21 @@ async function getReady(
   back: KeptPages | undefined,
 ): Promise<void> {
   const { space, residency } = mirror;
-  if (back !== undefined) {
-    back.begin();
-    keepThere(space, from, to - from, back);
-    await bringBack(space, from, to, limits, back);
-  }
   const mine = 1 << residency.bit;
   const regions = () => space.regions.overlapping(from * space.pageSize, to * space.pageSize);
+  // Room is made for what comes: not by taking away what is there.
+  const keep = () => {
+    if (back === undefined) return;
+    for (const region of regions()) {
+      const { start, end } = within(space, region, from, to);
+      keepPages(space.store, known(mirror, region, start, end), back, mine);
+    }
+  };
+  back?.begin();
+  keep();
+  if (space.store.swap !== undefined) await bringBack(space, from, to, limits, back);
   for (const region of regions()) {
+    keep();
     const { start, end } = within(space, region, from, to);
     // What was unmapped or moved while another region's source was read is nobody's business here.
     if (region.object?.source === undefined || region.closed || start >= end) continue;

@@ -16,7 +16,7 @@ import {
   PAGE_WRITTEN,
   PAGE_ZERO,
 } from './page-state.js';
-import { bringBack, keepThere, untouched } from './reclaim/bring-back.js';
+import { bringBack, keepPages, untouched } from './reclaim/bring-back.js';
 import { KeptPages } from './reclaim/swap-in.js';
 import { isOutOfMemory } from './out-of-memory.js';
 import { BEHIND_END, NEEDS_HOME, NEEDS_SOURCE, NEEDS_SWAP, NEEDS_UNLOCK, resolve } from './resolve.js';
@@ -33,6 +33,9 @@ interface Obstacle {
   /** What said that there is no room. */
   readonly refusal?: unknown;
 }
+
+/** What is overcome by making room, which could take away what the range has already. */
+const MAKES_ROOM: ReadonlySet<Obstacle['kind']> = new Set<Obstacle['kind']>(['source', 'swap', 'room']);
 
 /**
  * Holds a byte range for the CPU: brings its pages home, and for writing takes them off every device.
@@ -54,7 +57,7 @@ export async function acquire(
   const pages = new Uint32Array((aligned.end - aligned.start) / space.pageSize);
   const first = space.pageOf(aligned.start);
   // Pages that are there, or come back, stay locked until they are claimed: else what comes could push out what came before, for ever.
-  using back = space.store.swap === undefined ? undefined : new KeptPages(space.store);
+  using back = space.store.pressure === undefined ? undefined : new KeptPages(space.store);
   if (space.store.pressure !== undefined) await space.store.pressure.makeRoom(untouched(space, first, pages.length));
   for (;;) {
     throwIfAborted(options.signal);
@@ -63,7 +66,15 @@ export async function acquire(
     back?.end();
     const obstacle = tryCollect(space, first, pages, mode);
     if (obstacle !== undefined) {
-      back?.begin();
+      if (back !== undefined && MAKES_ROOM.has(obstacle.kind)) {
+        back.begin();
+        keepPages(
+          space.store,
+          space.store.pagesWithin(space.base + first, space.base + first + pages.length),
+          back,
+          ~0,
+        );
+      }
       const wait = { timeoutMs: limits.timeoutMs, signal: options.signal };
       await overcome(space, obstacle, first, pages.length, wait, back);
       continue;
@@ -162,10 +173,8 @@ async function overcome(
     const index = region.objectPage + pageNumber - space.pageOf(region.start);
     await region.object!.populate(index, Math.min(first + count, space.pageOf(region.end)) - pageNumber, limits);
   } else if (obstacle.kind === 'swap') {
-    keepThere(space, first, count, back!);
     await bringBack(space, pageNumber, first + count, limits, back);
   } else if (obstacle.kind === 'room') {
-    if (back !== undefined) keepThere(space, first, count, back);
     await store.pressure!.relieve(obstacle.refusal);
   } else if (obstacle.kind === 'home') {
     await recallPages(store, Uint32Array.of(store.lookup(space.base + pageNumber)), 1, 'clean');

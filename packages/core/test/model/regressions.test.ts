@@ -122,3 +122,41 @@ test('what a device wrote survives that it loses the right to write', () =>
   ]));
 
 test('a page that is being brought to a device is not called home under it', () => runRegressionLanes());
+
+test('a pin brings pages back that would push each other out', () =>
+  replay(
+    {
+      frames: [6],
+      faultBuffer: 1,
+      batch: 1,
+      residentUnits: 1,
+      tlbEntries: 1,
+      pagesPerCommand: 2,
+      commandsPerSubmit: 2,
+      budget: 2,
+      swapPages: 2,
+    },
+    [
+      {
+        kind: 'map',
+        member: 0,
+        where: 'fixed',
+        page: 0,
+        pages: 3,
+        access: 'read-write',
+        share: 'private',
+        file: 2,
+        filePage: 0,
+      },
+      { kind: 'increment', place: { ...first, length: 5 }, other: first, device: 0, seed: 1, announced: false },
+      {
+        kind: 'advise',
+        place: { ...first, length: 5 },
+        device: 0,
+        preferred: undefined,
+        readMostly: undefined,
+        accessedBy: undefined,
+        pin: true,
+      },
+    ],
+  ));

@@ -238,6 +238,30 @@ describe('reclaim', () => {
     expect(space.memory.swapped).toBe(0);
   });
 
+  test('a hold of more than the budget ends, whatever its pages have to come from', async () => {
+    for (const order of ['file first', 'file last', 'files'] as const) {
+      await using space = await createSpace({
+        reclaim: { budget: PAGE, ...(order !== 'files' && { swap: memorySwap(8 * PAGE) }) },
+      });
+      const at = 0x4000_0000;
+      const fixed = { bytes: PAGE, fixed: true };
+      const file = (page: number) =>
+        space.map({ ...fixed, address: at + page * PAGE, source: new TestSource(pattern(PAGE, page)) });
+      const own = async (page: number) => {
+        space.map({ ...fixed, address: at + page * PAGE });
+        await space.write(at + page * PAGE, pattern(PAGE, page));
+      };
+      for (const page of [0, 1]) {
+        if (order === 'files' || (order === 'file first') === (page === 0)) file(page);
+        else await own(page);
+      }
+      await space.reclaim(4 * PAGE);
+      using held = await space.acquire(at, 2 * PAGE, 'read');
+      expectBytes(held.bytes.subarray(0, PAGE), pattern(PAGE, 0));
+      expectBytes(held.bytes.subarray(PAGE), pattern(PAGE, 1));
+    }
+  });
+
   test('two holds of more than the budget together end both', async () => {
     await using space = await createSpace({ reclaim: { budget: 8 * PAGE, swap: new TestSwap(64) } });
     const areas = [1, 2].map((seed) => ({ seed, address: space.map({ bytes: 12 * PAGE }).address }));

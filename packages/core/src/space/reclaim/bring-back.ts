@@ -1,8 +1,12 @@
 import type { SourceLimits } from '../source.js';
 import type { SpaceState } from '../state.js';
-import { mayLeave } from './page-out.js';
+import { PAGE_DEAD, PAGE_HELD, PAGE_LOCKED } from '../page-state.js';
+import type { PageStore } from '../page-store.js';
 import type { KeptPages } from './swap-in.js';
 import { slotOf } from './swap-table.js';
+
+/** Pages that need no keeping: nobody takes them away, or somebody else's lock ends. */
+const STAYS = PAGE_LOCKED | PAGE_HELD | PAGE_DEAD;
 
 /** The slot of the swap store that has what a page number of a space shows; or -1 if host memory or nothing has. */
 export function slotAt(space: SpaceState, pageNumber: number): number {
@@ -29,11 +33,13 @@ export async function bringBack(
   if (slots.size > 0) await space.host.reclaimer!.bring([...slots], limits, kept);
 }
 
-/** Keeps the pages of a range of page numbers that are in host memory where they are: those that could be reclaimed. */
-export function keepThere({ store, base }: SpaceState, from: number, count: number, kept: KeptPages): void {
-  for (let number = from; number < from + count; number++) {
-    const page = store.lookup(base + number);
-    if (page < 0 || !mayLeave(store, page)) continue;
+/**
+ * Keeps pages where they are, in host memory and on devices, while room is made for others; but not those that somebody has locked
+ * or holds, nor those on devices other than `devices`, a bit each.
+ */
+export function keepPages(store: PageStore, pages: readonly number[], kept: KeptPages, devices: number): void {
+  for (const page of pages) {
+    if (store.any(page, STAYS) || (store.devicesOf(page) & ~devices) !== 0) continue;
     store.lock(page);
     kept.add(page);
   }
