@@ -73,7 +73,7 @@ export class Admission {
         region = regions.at(address);
       if (mirror.detached) this.cancel(mirror, pageNumber, CANCEL_CLOSED);
       else if (region === undefined) this.cancel(mirror, pageNumber, CANCEL_NOT_MAPPED);
-      else if (!allows(region.access, write[i] === 1)) this.cancel(mirror, pageNumber, CANCEL_DENIED);
+      else if (!allows(region.access, write[i] === 1)) this.deny(mirror, region, pageNumber, write[i] === 1);
       else if (notifiers.sequence !== sequence) {
         // Admitting a page before this one called notifiers, which can do anything.
         this.admit(mirror, region, pageNumber, store.lookup(base + pageNumber), write[i] === 1);
@@ -127,6 +127,25 @@ export class Admission {
     const stores = new Set(Array.from(this.granted.values(), (mirror) => mirror.space.store));
     this.granted.clear();
     for (const store of stores) store.announce();
+  }
+
+  /**
+   * Refuses an access. A cancel fails all that is stalled on the page, and loads must not fail for a store, which may even be a late
+   * fault of a launch that has ended: they are let go on first, by an entry for reading. The store then faults again.
+   */
+  private deny(mirror: MirrorState, region: Region, pageNumber: number, write: boolean): void {
+    const { store, base } = mirror.space;
+    const page = store.lookup(base + pageNumber);
+    const stops = this.pool.device.features.has('read-only-maps');
+    if (write && stops && allows(region.access, false) && !this.isReadable(mirror, page))
+      this.admit(mirror, region, pageNumber, page, false);
+    else this.cancel(mirror, pageNumber, CANCEL_DENIED);
+  }
+
+  /** Whether loads of a page need not stall; of one with several entries, which of them the device has is not known. */
+  private isReadable(mirror: MirrorState, page: number): boolean {
+    const frame = page < 0 ? -1 : mirror.residency.frame(page);
+    return frame >= 0 && (this.pool.frames.isInstalled(frame) || mirror.space.store.mapCount(page) > 1);
   }
 
   /** `before` is what the page maps, or -1. */

@@ -160,3 +160,31 @@ test('a pin brings pages back that would push each other out', () =>
       },
     ],
   ));
+
+test('a late fault of a launch that failed does not fail a load of the same page', () =>
+  replay(
+    {
+      frames: [4],
+      faultBuffer: 8,
+      batch: 1,
+      tlbEntries: 1,
+      pagesPerCommand: 2,
+      commandsPerSubmit: 2,
+      latencySeed: 0,
+    },
+    [
+      {
+        kind: 'map',
+        member: 0,
+        where: 'fixed',
+        page: 0,
+        pages: 1,
+        access: 'read',
+        share: 'private',
+        file: 0,
+        filePage: 0,
+      },
+      { kind: 'increment', place: { ...first, length: 8 }, other: first, device: 0, seed: 1, announced: false },
+      { kind: 'merge', member: 0, alike: 0, offer: true, home: true },
+    ],
+  ));
