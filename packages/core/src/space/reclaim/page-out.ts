@@ -42,7 +42,7 @@ export interface PageOutCounts {
 }
 
 /** Whether a page may leave host memory: no device uses it (R5), nobody holds it, nothing is under way with it. */
-export function mayLeave(store: PageStore, page: number): boolean {
+function mayLeave(store: PageStore, page: number): boolean {
   const state = store.stateOf(page);
   if ((state & PAGE_USED) === 0 || (state & STAYS) !== 0 || store.devicesOf(page) !== 0) return false;
   // Neither: taken for something that is not ready yet.
