@@ -26,6 +26,8 @@ export class AgeOrder {
   private next = 0;
   private end = 0;
   private horizon = 0;
+  /** No frame in the order has a stamp below, but for `oldest.ids[next … end - 1]`. */
+  private least = 1;
 
   /** @throws RangeError when `capacity` is no integer in 0 … 2 ** 30 - 1 */
   constructor(capacity: number) {
@@ -96,6 +98,7 @@ export class AgeOrder {
       if (kept === 0) this.next = at;
       this.size -= taken - before;
       if (taken === count || kept === this.size) return taken;
+      if (kept > 0) this.least = stamps[ids[this.next]!]!;
       // Twice those kept: however many are blocked, a few looks find that out.
       this.look(2 * kept + Math.max(count - taken, SMALLEST_PORTION, stamps.length >>> PORTION_SHIFT));
     }
@@ -103,6 +106,8 @@ export class AgeOrder {
 
   private stamp(ids: Uint32Array, count: number, move: boolean, add: boolean): void {
     const { stamps } = this;
+    const noNew = Number(!add);
+    const noOld = Number(!move);
     for (let i = 0; i < count;) {
       if (this.time === this.lastTime) this.renumber();
       const stop = Math.min(count, i + this.lastTime - this.time);
@@ -111,9 +116,9 @@ export class AgeOrder {
       for (; i < stop; i++) {
         const id = ids[i]!;
         if (id >= stamps.length) continue;
-        const isNew = stamps[id] === 0;
-        if (isNew ? !add : !move) continue;
-        added += Number(isNew);
+        const isNew = Number(stamps[id] === 0);
+        if (((isNew & noNew) | (~isNew & noOld)) !== 0) continue;
+        added += isNew;
         stamps[id] = ++time;
       }
       this.time = time;
@@ -124,17 +129,19 @@ export class AgeOrder {
   private look(count: number): void {
     this.horizon = this.time;
     this.next = 0;
-    this.end = this.oldest.find(this.stamps, this.time, this.size, Math.min(count, this.size));
+    this.end = this.oldest.find(this.stamps, this.least, this.time, this.size, Math.min(count, this.size));
+    this.least = this.oldest.cut + 1;
   }
 
   /** Gives the frames the times 1, 2, 3 … in their order. */
   private renumber(): void {
     const { stamps, oldest, size } = this;
-    oldest.find(stamps, this.time, size, size);
+    oldest.find(stamps, 1, this.time, size, size);
     const { ids } = oldest;
     for (let i = 0; i < size; i++) stamps[ids[i]!] = i + 1;
     oldest.forget();
     this.time = size;
     this.next = this.end = 0;
+    this.least = 1;
   }
 }
