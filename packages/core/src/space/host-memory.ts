@@ -40,6 +40,13 @@ export interface HostMemory extends HostFrames {
   commit(first: number, count: number): void;
   /** The bytes of `count` consecutive frames as one array without copying, or `undefined` where they are not contiguous. */
   view(first: number, count: number): Uint8Array | undefined;
+  /** Frames whose bytes are in memory now. Absent: all that are in use. */
+  readonly inMemory?: number;
+  /**
+   * Takes the bytes of frames out of memory by the system's own means, such as MADV_PAGEOUT; resolves to how many left. The frames
+   * stay what they are, and whoever accesses one finds its bytes again. Where it is there, reclaim needs no swap store and uses none.
+   */
+  pageOut?(frames: readonly number[]): Promise<number>;
   /** Begins to empty sparsely used storage, one at a time. Absent where nothing is gained by moving contents to other frames. */
   beginCompaction?(): HostCompaction;
 }

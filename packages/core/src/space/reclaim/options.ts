@@ -10,7 +10,10 @@ export interface ReclaimOptions {
    * and reclaim catches up behind it. Default: no budget, pages leave on demand only.
    */
   readonly budget?: number;
-  /** Where pages go that no file has. Default: none, such pages stay. */
+  /**
+   * Where pages go that no file has. Default: none, such pages stay. Host memory that the system itself pages out needs none; it is
+   * not used there.
+   */
   readonly swap?: SwapStore;
   /**
    * How pages in use by devices are ordered: `device`, on one list a device, the order in which that device evicts; `global`, on one

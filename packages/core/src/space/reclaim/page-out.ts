@@ -15,6 +15,7 @@ import {
 import type { PageStore } from '../page-store.js';
 import type { SwapStore } from './swap-store.js';
 import { entryOfSlot } from './swap-table.js';
+import { systemPageOut } from './system-page-out.js';
 
 /** Most bytes of one write to the swap store. */
 const WRITE_BYTES = 1 << 20;
@@ -31,7 +32,7 @@ export interface PageOutTarget {
 
 /** What became of pages that were to leave. */
 export interface PageOutCounts {
-  /** Pages written to the swap store. */
+  /** Pages written to the swap store, or taken out of memory by the system. */
   swappedOut: number;
   /** Pages dropped, which a file or nothing at all stands for. */
   dropped: number;
@@ -51,7 +52,8 @@ function mayLeave(store: PageStore, page: number): boolean {
 
 /**
  * Takes pages out of host memory, as far as they may leave: what a file has is dropped, after it was written back if it has to
- * be; zeros of anonymous memory are dropped; the rest goes to the swap store. Resolves to the frames freed.
+ * be; zeros of anonymous memory are dropped; the rest goes to the swap store, or to the system's own where host memory has one. Resolves to
+ * the pages that left.
  * @throws MirrorError `IO`, `DEVICE_TIMEOUT` from a source or the swap store; what could not be kept elsewhere stays
  */
 export async function pageOut(target: PageOutTarget, pages: readonly number[], counts: PageOutCounts): Promise<number> {
@@ -79,7 +81,8 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
     counts.dropped += written;
     freed += written;
   }
-  freed += await swapOut(target, toSwap, counts).catch((error: unknown) => {
+  const leave = store.host.pageOut === undefined ? swapOut : systemPageOut;
+  freed += await leave(target, toSwap, counts).catch((error: unknown) => {
     failures.push(error);
     return 0;
   });

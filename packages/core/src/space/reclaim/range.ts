@@ -32,7 +32,7 @@ const NO_STATS: ReclaimStats = {
 export function memoryUse({ store, host, pageSize }: SpaceState): MemoryUse {
   const { reclaimer } = host;
   return {
-    used: store.host.used * pageSize,
+    used: (store.host.inMemory ?? store.host.used) * pageSize,
     budget: reclaimer?.options.budget ?? Infinity,
     swapped: (store.swap?.used ?? 0) * pageSize,
     inUse: (store.lists?.used ?? store.countInUse()) * pageSize,

@@ -56,17 +56,23 @@ export class Reclaimer {
   kick(): void {
     if (!this.over || this.waiting > 0) return;
     // What fails is tried again with the next page; whoever runs into the limit of host memory is told.
-    this.free(() => this.store.host.used - this.budget).catch(() => undefined);
+    this.free(() => this.inMemory - this.budget).catch(() => undefined);
   }
 
   /** Whether host memory is beyond the budget. */
   get over(): boolean {
-    return this.store.host.used > this.budget;
+    return this.inMemory > this.budget;
+  }
+
+  /** Pages in host memory. */
+  private get inMemory(): number {
+    const { host } = this.store;
+    return host.inMemory ?? host.used;
   }
 
   /** Resolves when `count` more pages fit the budget, or nothing more can leave. */
   async makeRoom(count: number): Promise<void> {
-    const over = () => this.store.host.used + count - this.budget;
+    const over = () => this.inMemory + count - this.budget;
     if (over() <= 0) return;
     await this.free(over).catch(() => undefined);
   }
@@ -90,7 +96,11 @@ export class Reclaimer {
    * @throws `refusal`, the error that said so, if nothing can leave
    */
   async relieve(refusal: unknown): Promise<void> {
-    const freed = await this.free(() => 1).catch(() => 0);
+    const { counts } = this;
+    const dropped = counts.dropped;
+    const left = await this.free(() => 1).catch(() => 0);
+    // What the system pages out keeps its frame.
+    const freed = this.store.host.pageOut === undefined ? left : counts.dropped - dropped;
     if (freed === 0) throw refusal as Error;
   }
 
