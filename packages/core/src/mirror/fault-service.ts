@@ -163,8 +163,11 @@ export class FaultService {
   private refuse(mirror: MirrorState): Set<number> {
     const { refused } = mirror;
     const pages = new Set<number>();
+    const progressed = this.pool.device.faults.retired !== this.retired;
     for (let i = 0; i < refused.length; i++) {
       if (pages.has(refused.pages[i]!)) continue;
+      // It was not hopeless after all.
+      if (progressed && refused.codes[i] === CANCEL_OUT_OF_DEVICE_MEMORY) continue;
       pages.add(refused.pages[i]!);
       this.admission.cancel(mirror, refused.pages[i]!, refused.codes[i]!);
     }
@@ -221,9 +224,10 @@ export class FaultService {
     for (const mirror of pool.mirrors) {
       const { sorted } = mirror;
       if (sorted.length === 0) continue;
+      // Not at once: a replay is on its way, after which nothing need be stalled until it has faulted again.
       if (hopeless) {
         for (let i = 0; i < sorted.length; i++)
-          this.admission.cancel(mirror, sorted.pages[i]!, CANCEL_OUT_OF_DEVICE_MEMORY);
+          mirror.refused.push(sorted.pages[i]!, 0, 0, CANCEL_OUT_OF_DEVICE_MEMORY);
       }
       pool.batchOf(mirror).replay = true;
     }
