@@ -12,7 +12,7 @@ import { load, type Load } from './loads.js';
 import { meanOf } from './quartiles.js';
 
 /** Priorities of the queues of a device with two user queues and two paging queues. */
-export const DEVICES: Readonly<Record<string, boolean | readonly QueuePriority[]>> = {
+const DEVICES: Readonly<Record<string, boolean | readonly QueuePriority[]>> = {
   none: false,
   'paging first': ['normal', 'normal', 'high', 'normal'],
   'a user queue first': ['normal', 'high', 'normal', 'normal'],
@@ -78,7 +78,7 @@ async function flushUnder({ priorities, which, policy }: Case): Promise<{ flushU
 }
 
 /** Which of the queues the flush of a number goes to. */
-export const ORDERS: Readonly<Record<string, (queues: readonly QueueChoice[], flush: number) => number>> = {
+const ORDERS: Readonly<Record<string, (queues: readonly QueueChoice[], flush: number) => number>> = {
   'the first paging queue': (queues) => queues.findIndex(({ paging }) => paging),
   'the second paging queue': (queues) => queues.findLastIndex(({ paging }) => paging),
   'both paging queues in turn': (queues, flush) => queues.findIndex(({ paging }) => paging) + (flush % 2),
