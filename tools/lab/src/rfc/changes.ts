@@ -107,10 +107,11 @@ export interface ChangeRow {
   readonly pagesHome: number;
 }
 
-/** Every kind of change, of pages that a device has. */
-export async function timeChanges(): Promise<ChangeRow[]> {
+/** Every kind of change, or those of some names, of pages that a device has. */
+export async function timeChanges(names?: readonly string[]): Promise<ChangeRow[]> {
   const rows: ChangeRow[] = [];
   for (const change of CHANGES) {
+    if (names?.includes(change.name) === false) continue;
     for (const had of change.readOnly === true ? (['read'] as const) : (['read', 'written'] as const)) {
       const { us: idleUs, ...counts } = await make(change, had, 0);
       const { us: behindUs } = await make(change, had, 1);
