@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { timeCallbacks } from '../src/rfc/callbacks.js';
 import { timeChanges } from '../src/rfc/changes.js';
 import { coalesce } from '../src/rfc/coalescing.js';
@@ -9,6 +9,9 @@ import { fencesAcrossQueues, placementsUnderLoad } from '../src/rfc/queues.js';
 import { describe as describeFindings } from '../src/rfc/report.js';
 import { BASE, live } from '../src/rfc/scenario.js';
 import { timeShrinker } from '../src/rfc/shrinker.js';
+
+// Devices and spaces by the dozen: seconds, on a machine that others use.
+vi.setConfig({ testTimeout: 60_000 });
 
 const SMALL: experiment.Extent = {
   fronts: [0, 2, 20],
@@ -184,5 +187,5 @@ describe('the report', () => {
     ])
       expect(svg).toContain(shown);
     expect(svg).not.toMatch(/NaN|undefined/);
-  }, 60_000);
+  });
 });
