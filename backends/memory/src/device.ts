@@ -159,9 +159,10 @@ export class MemoryDevice implements Device, MmuOwner {
 
   #addQueue(priority: QueuePriority, paging: boolean): void {
     const { executor, queues } = this.#engine;
+    const given = this.#config.priorities[queues.length] ?? priority;
     const mmuOf = (id: number) => executor.mmus.get(id) ?? (id < this.#nextMmu ? ('closed' as const) : undefined);
     const check = { device: this.info.name, limits: this.limits, features: this.features, paging, mmu: mmuOf };
-    queues.push(new MemoryQueue(queues.length, priority, this.#engine, check));
+    queues.push(new MemoryQueue(queues.length, given, this.#engine, check));
   }
 
   #createScript(name: string): ScriptRunner {

@@ -1,4 +1,4 @@
-import type { DeviceFeature } from '@mirrorspace/core/driver';
+import type { DeviceFeature, QueuePriority } from '@mirrorspace/core/driver';
 import type { SimClock } from './clock.js';
 import type { DeviceEvent } from './event.js';
 import { checkLatency, type LatencyModel } from './latency.js';
@@ -16,6 +16,8 @@ export interface MemoryOptions {
   readonly queues?: number;
   /** Paging queues beside them, 1 to 16: the first of high priority, others of normal. Default 1. */
   readonly pagingQueues?: number;
+  /** Priorities of the queues, the user's first and then those for paging. What is left out is as above. Only with feature `priorities`. */
+  readonly priorities?: readonly QueuePriority[];
   /** Entries of the fault buffer. Default 256. */
   readonly faultBuffer?: number;
   /** Features to claim. Default: all. The device behaves without those left out. */
@@ -90,6 +92,8 @@ export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
   const smallest = pageSizes[0]!;
   const memory = parseBytes(options.memory ?? 64 * 2 ** 20);
   integer('memory', memory, smallest, smallest * FRAME_LIMIT);
+  const queues = features.has('queues') ? integer('queues', options.queues ?? 2, 1, 1024) : 1;
+  const pagingQueues = integer('pagingQueues', options.pagingQueues ?? 1, 1, 16);
   const latency = options.latency ?? 'zero';
   if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
     throw new TypeError('onEvent must be a function');
@@ -98,8 +102,9 @@ export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
     memory: Math.floor(memory / smallest) * smallest,
     pageSizes,
     features,
-    queues: features.has('queues') ? integer('queues', options.queues ?? 2, 1, 1024) : 1,
-    pagingQueues: integer('pagingQueues', options.pagingQueues ?? 1, 1, 16),
+    queues,
+    pagingQueues,
+    priorities: features.has('priorities') ? checkPriorities(options.priorities ?? [], queues + pagingQueues) : [],
     faultBuffer: integer('faultBuffer', options.faultBuffer ?? 256, 1, 2 ** 20),
     seed: integer('seed', options.seed ?? 1, -(2 ** 31), 2 ** 32 - 1),
     latency: latency === 'zero' ? undefined : checkLatency(latency),
@@ -142,6 +147,17 @@ function featuresOf(options: MemoryOptions, sizes: number): ReadonlySet<DeviceFe
   if (sizes === 1) features.delete('page-sizes');
   if (options.queues === 1) features.delete('queues');
   return features;
+}
+
+function checkPriorities(priorities: readonly QueuePriority[], most: number): readonly QueuePriority[] {
+  if (!isArray(priorities)) throw new TypeError('priorities must be an array');
+  if (priorities.length > most)
+    throw new RangeError(`priorities names ${priorities.length} queues of a device with ${most}`);
+  for (const priority of priorities) {
+    if (!['low', 'normal', 'high'].includes(priority))
+      throw new RangeError(`priorities must be 'low', 'normal' or 'high', got ${String(priority)}`);
+  }
+  return priorities;
 }
 
 function integer(what: string, value: number, least: number, most: number): number {

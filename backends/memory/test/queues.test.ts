@@ -171,6 +171,21 @@ describe('teardown', () => {
     await expect(rig.device.createMmu({ addressBits: 40 })).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
+  it('have the priorities they are given, and those that are said without', async () => {
+    const of = async (options: Parameters<typeof memory.open>[0]) =>
+      (await memory.open(options)).queues.map(({ paging, priority }) => `${paging ? 'paging' : 'user'} ${priority}`);
+    expect(await of({ pagingQueues: 2 })).toEqual(['user normal', 'user normal', 'paging high', 'paging normal']);
+    const priorities = ['low', 'high', 'normal'] as const;
+    expect(await of({ pagingQueues: 2, priorities })).toEqual([
+      'user low',
+      'user high',
+      'paging normal',
+      'paging normal',
+    ]);
+    const features = ALL_FEATURES.filter((feature) => feature !== 'priorities');
+    expect(await of({ features, priorities: ['high'] })).toEqual(['user normal', 'user normal', 'paging normal']);
+  });
+
   it('names devices uniquely while they are open', async () => {
     const a = await memory.open();
     const b = await memory.open();
@@ -192,6 +207,9 @@ describe('teardown', () => {
       { tlbEntries: 3 },
       { latency: { command: -1 } },
       { addressBits: 48 },
+      { priorities: ['urgent'] as never },
+      { priorities: 'high' as never },
+      { priorities: ['high', 'high', 'high', 'high'] as never },
     ]) {
       await expect(memory.open(options)).rejects.toThrow(/./);
       expect((await memory.probe(options)).available).toBe(false);

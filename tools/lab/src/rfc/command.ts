@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { allocatedPerCallback } from './allocation.js';
-import { breakEvens, faultings, placements, preemptions, QUICK, roundLengths, WHOLE } from './experiment.js';
+import { QUICK, WHOLE } from './experiment.js';
+import { findAll } from './findings.js';
 import { plot } from './plot.js';
-import { describe, type Findings } from './report.js';
+import { describe } from './report.js';
 
 interface Options {
   readonly out: string;
@@ -16,15 +16,17 @@ interface Options {
 /** Beside the sources, wherever the command is started from; ignored by git. */
 const OUT = fileURLToPath(new URL('../out', import.meta.url));
 
-/** `lab rfc`: what the 2014 RFC asks about command buffers and preemption, measured. */
+/** `lab rfc`: what the 2014 RFC asks about callbacks, command buffers and preemption, measured. */
 export function rfcCommand(): Command {
   return new Command('rfc')
-    .description('Callback, flush, placement and preemption on the reference device, in simulated time.')
+    .description(
+      'Callback, flush, placement, preemption, harvest and shrinker on the reference device, in simulated time.',
+    )
     .option('--out <folder>', 'where the plot and the figures go', OUT)
     .option('--json', 'print the figures as JSON instead of tables', false)
     .option('--quick', 'fewer cases', false)
     .action(async ({ out, json, quick }: Options) => {
-      const findings = await run(quick);
+      const findings = await findAll(quick ? QUICK : WHOLE);
       await mkdir(out, { recursive: true });
       const text = JSON.stringify(findings, null, 2);
       await writeFile(join(out, 'rfc.json'), `${text}\n`);
@@ -32,17 +34,4 @@ export function rfcCommand(): Command {
       const where = relative(process.cwd(), out) || '.';
       console.log(json ? text : `${describe(findings)}\n\nWritten: rfc.svg and rfc.json in ${where}`);
     });
-}
-
-async function run(quick: boolean): Promise<Findings> {
-  const extent = quick ? QUICK : WHOLE;
-  return {
-    node: process.version,
-    placements: await placements(extent),
-    allocatedBytes: await allocatedPerCallback(),
-    preemptions: await preemptions(extent),
-    faultings: await faultings(extent),
-    roundLengths: await roundLengths(extent),
-    breakEvens: await breakEvens(extent),
-  };
 }

@@ -1,5 +1,6 @@
 import { createSpace, type JsProgram } from '@mirrorspace/core';
-import { COMMAND_US, idle, openDevice, PAGE, type Scenario } from './scenario.js';
+import { COMMAND_US, idle, openDevice, PAGE, userQueues } from './device.js';
+import type { Scenario } from './scenario.js';
 
 /** Pages that the launch faults on, one after the other. */
 const FAULTS = 16;
@@ -24,15 +25,12 @@ const walk: JsProgram = {
 /** Lives a scenario with a launch that faults, in place of flushes. */
 export async function liveFaulting(scenario: Scenario): Promise<FaultingOutcome> {
   const { front, roundUs, units, preemption, placement: updateQueue } = scenario;
-  let preemptions = 0;
-  const device = await openDevice(scenario, ({ type }) => {
-    if (type === 'preempt') preemptions++;
-  });
+  const { device, tally } = await openDevice(scenario);
   const space = await createSpace();
   try {
     const mirror = await space.attach(device, { prefetch: 'none', updateQueue, preemption });
     const { address } = space.map({ bytes: FAULTS * PAGE });
-    const [queue, other] = device.queues.filter(({ paging }) => !paging).map(({ id }) => id) as [number, number];
+    const [queue, other] = userQueues(device);
     const start = device.now();
     const fences = Array.from({ length: front }, () => mirror.launch(idle, { grid: [units], queue }));
     const ended = fences
@@ -41,6 +39,7 @@ export async function liveFaulting(scenario: Scenario): Promise<FaultingOutcome>
       .then(() => device.now());
     await mirror.launch(walk, { args: [address], queue: other }).wait();
     const endUs = device.now() - start;
+    const { preemptions } = tally;
     const lostUs = (await ended) - start - front * (COMMAND_US + roundUs);
     return { endUs, preemptions, lostUs };
   } finally {
