@@ -138,15 +138,16 @@ export class PoolState {
       bringHome(batch, target, away);
       bringIn(batch, target, window, incoming);
     }
+    // Nobody waits for the device to hear that frames are free.
+    const idle = away.length + incoming.length === 0;
     this.discardGiven(away);
-    const nothing = away.length + incoming.length === 0;
-    const queue = nothing ? this.queues.paging : this.queues.choose(kind);
-    const urgent = !nothing && queue.paging && this.urgency.decide(kind);
+    const queue = idle ? this.queues.paging : this.queues.choose(kind);
+    const urgent = !idle && queue.paging && this.urgency.decide(kind);
     const first = away.length === 0 ? undefined : this.submit(queue, away, { urgent });
     const second =
       incoming.length === 0 ? undefined : this.submit(queue, incoming, { after: first, urgent, mayFail: true });
     const last = second ?? first;
-    if (last !== undefined && !urgent && queue.paging) this.urgency.measure(kind, last);
+    if (last !== undefined && !idle && !urgent && queue.paging) this.urgency.measure(kind, last);
     return this.whenDone(first, second, (awayError, incomingError) => {
       finish(parts, awayError, incomingError, queue.id);
       for (const { batch } of parts) {

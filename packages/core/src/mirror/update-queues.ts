@@ -30,6 +30,8 @@ export class UpdateQueues {
   private readonly pagingOnly: readonly CommandQueue[];
   private readonly forFlush: Request;
   private readonly forOthers: Request;
+  /** What the policy said about a flush that is to be sent next: it is asked once for each. */
+  private flushChoice: CommandQueue | undefined;
 
   /** @throws MirrorError `CONTRACT_VIOLATION` for a device without a paging queue */
   constructor(device: Device, policy: QueuePolicy) {
@@ -55,14 +57,15 @@ export class UpdateQueues {
   /** The queue for an update that is submitted now. */
   choose(kind: UpdateKind): CommandQueue {
     if (this.policy === queuePolicies.paging) return this.paging;
-    const queue = this.pick(kind);
+    const queue = (kind === 'flush' ? this.flushChoice : undefined) ?? this.pick(kind);
+    if (kind === 'flush') this.flushChoice = undefined;
     return queue.paging || queue.depth === 0 ? queue : this.paging;
   }
 
   /** The user queue that a flush would go to if nothing stood in front of it there; `undefined` where it need not wait. */
   busyChoice(): CommandQueue | undefined {
     if (this.policy === queuePolicies.paging) return undefined;
-    const queue = this.pick('flush');
+    const queue = (this.flushChoice ??= this.pick('flush'));
     return queue.paging || queue.depth === 0 ? undefined : queue;
   }
 

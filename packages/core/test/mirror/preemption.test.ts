@@ -53,6 +53,20 @@ describe('preemption', () => {
     expect(us).toEqual([SAVED_US - 1, ...Array.from({ length: 7 }, () => SAVED_US)]);
   });
 
+  it('is not asked for only to say that frames are free', async () => {
+    const t = await queueWorld({ preemption: 'always' }, { residentUnits: 16, preemptionUs: 1 });
+    open.push(t);
+    const { address } = t.space.map({ bytes: PAGE });
+    await t.mirror.fill(address, PAGE, 1);
+    const launch = t.mirror.launch(idle, { grid: [16 * 8] });
+    await t.space.unmap(address, PAGE);
+    const flushed = t.events.length;
+    await t.mirror.launch(idle).wait();
+    expect(t.ran('discard', flushed)).toHaveLength(1);
+    expect(t.events.slice(flushed).filter(({ type }) => type === 'preempt')).toEqual([]);
+    await launch.wait();
+  });
+
   it('is weighed: wanted after a wait that took longer than it costs, never where it costs more', async () => {
     const cheap = await flushes({ preemption: 'weigh' }, { preemptionUs: 1 });
     expect(cheap.us[0]).toBeGreaterThan(ROUND_US / 2);

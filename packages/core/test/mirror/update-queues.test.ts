@@ -69,6 +69,14 @@ describe('the queue of an update', () => {
     expect(t.ran('copyOut')).toEqual([PAGING]);
   });
 
+  it('is asked for once a flush, so that a policy can take turns', async () => {
+    let turn = 0;
+    const t = await world({ updateQueue: ({ kind }) => (kind === 'flush' ? turn++ % 2 : 0) });
+    const at = await resident(t, 4);
+    for (let page = 0; page < 4; page++) await t.space.unmap(at + page * PAGE, PAGE);
+    expect(t.ran('unmap')).toEqual([FIRST_USER, SECOND_USER, FIRST_USER, SECOND_USER]);
+  });
+
   it('is the paging queue where a policy gives no index', async () => {
     for (const answer of [-1, 99, 0.5, NaN]) {
       const t = await world({ updateQueue: () => answer });
