@@ -54,14 +54,23 @@ export async function expectMeterSees(): Promise<void> {
   expect(kept).toBeDefined();
 }
 
-/** Runs something; how many promises it made. */
-export function promisesOf(run: () => void): number {
+/** Counts promises from now on; what it returns ends that, and says how many were made. */
+export function countPromises(): () => number {
   let made = 0;
   const stop = promiseHooks.onInit(() => made++) as () => void;
+  return () => {
+    stop();
+    return made;
+  };
+}
+
+/** Runs something; how many promises it made. */
+export function promisesOf(run: () => void): number {
+  const stop = countPromises();
   try {
     run();
   } finally {
     stop();
   }
-  return made;
+  return stop();
 }
