@@ -62,9 +62,7 @@ export async function agree(
   const device = await look(t.mirror);
   const cpu = await look(t.space);
   const same = (one: Uint8Array | string, other: Uint8Array | string): boolean =>
-    typeof one === 'string' || typeof other === 'string'
-      ? one === other
-      : one.every((byte, i) => byte === other[i]);
+    typeof one === 'string' || typeof other === 'string' ? one === other : one.every((byte, i) => byte === other[i]);
   const show = (found: Uint8Array | string): string =>
     typeof found === 'string' ? found : `bytes ${found.slice(0, 8).join(' ')} …`;
   if (!same(cpu, device)) fail(`${what}: the CPU finds ${show(cpu)}, the device ${show(device)}`);
