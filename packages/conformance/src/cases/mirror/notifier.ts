@@ -203,7 +203,8 @@ export const notifier = defineCases({ level: 'mirror', area: 'notifier' }, [
       deepEqual([refused.merged, refused.refused], [0, 2], 'entries merged and left alone');
       throws(() => notifiers.begin('clear', area.address, area.at(1), undefined, false), ['BUSY'], 'a refused begin');
       equal(notifiers.sequence % 2, 0, 'invalidations that are active');
-      for (let page = 0; page < 3; page++) await area.expect(page, pattern(1, 64), `page ${page}, which was not merged`);
+      for (let page = 0; page < 3; page++)
+        await area.expect(page, pattern(1, 64), `page ${page}, which was not merged`);
       await t.space.protect(area.at(2), t.pageSize, 'read');
       await rejects(t.mirror.write(area.at(2), pattern(2, 64)), ['ACCESS_DENIED'], 'a store after what may wait');
       notifier.remove();
@@ -249,7 +250,8 @@ export const notifier = defineCases({ level: 'mirror', area: 'notifier' }, [
       await change();
       await t.space.flush();
       const { change: what } = env.params;
-      if (what === 'unmap') await rejects(t.mirror.read(area.at(1), 64), ['ADDRESS_NOT_MAPPED'], 'a read of the device');
+      if (what === 'unmap')
+        await rejects(t.mirror.read(area.at(1), 64), ['ADDRESS_NOT_MAPPED'], 'a read of the device');
       else if (what === 'protect' || what === 'relocate') await area.expect(1, pattern(9, 64), 'the page in the end');
       else await area.expect(1, new Uint8Array(64), 'the page in the end');
       for (const page of [0, 2]) await area.expect(page, pattern(page, 64), `page ${page} in the end`);
