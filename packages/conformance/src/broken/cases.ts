@@ -2,11 +2,20 @@ import type { Area, Case } from '../case.js';
 import { driverCases, mirrorCases } from '../cases/index.js';
 
 /** Areas below core that ask more of a device than the cases on the contract do. */
-const BELOW_CORE: ReadonlySet<Area> = new Set<Area>(['merge', 'remap-pages', 'harvest', 'device-lru', 'reclaim']);
+const BELOW_CORE: ReadonlySet<Area> = new Set<Area>([
+  'notifier',
+  'flush',
+  'merge',
+  'remap-pages',
+  'harvest',
+  'device-lru',
+  'reclaim',
+]);
 
 /**
  * The cases that broken devices are tried with: those that speak the contract, and of those below core the ones on merged and on
- * rearranged pages, whose frames several entries share as nothing else in the suite does, and on pages that leave while devices use them.
+ * rearranged pages, whose frames several entries share as nothing else in the suite does, on pages that leave while devices use them, and
+ * on entries that change while something of them is under way.
  */
 export const huntingCases: readonly Case[] = [
   ...driverCases,

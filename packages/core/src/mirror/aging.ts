@@ -1,3 +1,4 @@
+import { PAGE_ACCESSED } from '../space/index.js';
 import { harvestPages } from './harvest.js';
 import type { PoolState } from './pool-state.js';
 
@@ -46,6 +47,8 @@ export class Aging {
           const page = frames.pageOf[frame]!;
           if (residency.frame(page) === frame && frames.owner(frame) === residency.index) pages.push(page);
         }
+        // What is accessed from now on, or was since the last harvest, sets it again.
+        for (const page of pages) residency.store.unmark(page, PAGE_ACCESSED);
         if (pages.length > 0) await harvestPages(pool, residency, Uint32Array.from(pages));
       }
     }

@@ -19,7 +19,10 @@ export const FLAG_ZERO = 2;
 export const FLAG_CACHED = 4;
 /** Bit of `space.pageFlags`: it differs from the file it belongs to; `space.sync` writes it. */
 export const FLAG_DIRTY = 8;
-/** Bit of `space.pageFlags`: a device accessed it, as a harvest found. */
+/**
+ * Bit of `space.pageFlags`: a device accessed it, as a harvest found or `mirror.markAccessed` said, since reclaim or the aging of a device
+ * last looked at the page. A look clears it, and what it harvests sets it again: a page that stays without it is cold.
+ */
 export const FLAG_ACCESSED = 16;
 /** Bit of `space.pageFlags`, the page flag of the 2014 RFC: in use by a device. `space.devicesWith` says which. */
 export const FLAG_IN_USE = 32;

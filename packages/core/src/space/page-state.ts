@@ -20,7 +20,7 @@ export const PAGE_DEAD = 256;
 export const PAGE_WRITTEN = 512;
 /** Its only current copy was on a lost device: reading fails until it is written whole or discarded (R10). */
 export const PAGE_LOST = 1024;
-/** Accessed by a device since the flag was cleared (from harvested bits). */
+/** Accessed by a device, as a harvest found or a driver said. Reclaim and aging clear it when they look at the page, before they ask. */
 export const PAGE_ACCESSED = 2048;
 /** Held by the CPU in any way. */
 export const PAGE_HELD = PAGE_HELD_READ | PAGE_HELD_WRITE;

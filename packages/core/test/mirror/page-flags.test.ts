@@ -1,4 +1,5 @@
 import {
+  type AddressSpace,
   FLAG_ACCESSED,
   FLAG_CACHED,
   FLAG_DIRTY,
@@ -13,8 +14,8 @@ import {
   memorySwap,
 } from '@mirrorspace/core';
 import { memory } from '@mirrorspace/memory';
-import { expect, test } from 'vitest';
-import { createRig, openDevice, PAGE, pattern, TestSource } from '../space/helpers.js';
+import { describe, expect, test } from 'vitest';
+import { createRig, openDevice, PAGE, pattern, settle, TestSource } from '../space/helpers.js';
 
 test('flags say what a page is and who uses it', async () => {
   await using rig = await createRig({ space: { reclaim: { swap: memorySwap(8 * PAGE) } } });
@@ -76,4 +77,58 @@ test('two devices, and one that is lost', async () => {
   await third.detach();
   await second.detach();
   await other.close();
+});
+
+describe('accessed state is cleared on the CPU side by whoever looks at it', () => {
+  const accessed = (space: AddressSpace, address: number) => (space.pageFlags(address, PAGE)[0]! & FLAG_ACCESSED) !== 0;
+
+  test.each(['device', 'global'] as const)('reclaim looks at pages in use, %s lists', async (lists) => {
+    await using rig = await createRig({ space: { reclaim: { swap: memorySwap(8 * PAGE), lists } } });
+    const { space, mirror } = rig;
+    const { address } = space.map({ bytes: 3 * PAGE });
+    await space.write(address, pattern(3 * PAGE));
+    using _held = await space.acquire(address, PAGE, 'read');
+    for (let page = 0; page < 3; page++) await mirror.read(address + page * PAGE, 4);
+    await mirror.harvest(address, 3 * PAGE);
+    const flags = () => [0, 1, 2].map((page) => accessed(space, address + page * PAGE));
+    expect(flags()).toEqual([true, true, true]);
+    await mirror.read(address + PAGE, 4);
+    expect(await space.reclaim(PAGE)).toBe(PAGE);
+    // The first is held, so it stays although nobody used it; the second stays since the device did; the third left.
+    expect(flags()).toEqual([false, true, false]);
+    expect([...space.pageFlags(address + PAGE, 2 * PAGE)]).toEqual([expect.any(Number), FLAG_SWAPPED]);
+    expect(await space.reclaim(PAGE)).toBe(PAGE);
+    expect(space.pageFlags(address + PAGE, PAGE)[0]).toBe(FLAG_SWAPPED);
+  });
+
+  test('reclaim looks at pages that have come home', async () => {
+    await using rig = await createRig({ space: { reclaim: { swap: memorySwap(8 * PAGE) } } });
+    const { space, mirror } = rig;
+    const { address } = space.map({ bytes: PAGE });
+    await mirror.write(address, pattern(PAGE));
+    await mirror.harvest(address, PAGE);
+    await mirror.migrate(address, PAGE, 'host');
+    expect(accessed(space, address)).toBe(true);
+    using _held = await space.acquire(address, PAGE, 'read');
+    await space.reclaim(PAGE);
+    expect(space.pageFlags(address, PAGE)[0]).toBe(FLAG_PRESENT | FLAG_HELD);
+  });
+
+  test('aging looks at what is on its device', async () => {
+    await using rig = await createRig({ frames: 4, attach: { eviction: 'lru', aging: 0.25 } });
+    const { space, mirror } = rig;
+    const { address } = space.map({ bytes: 8 * PAGE });
+    for (let page = 0; page < 3; page++) await mirror.read(address + page * PAGE, 4);
+    mirror.markAccessed(address, 2 * PAGE);
+    await mirror.harvest(address, 3 * PAGE);
+    await space.advise(address, 2 * PAGE, { pin: mirror });
+    expect([accessed(space, address), accessed(space, address + PAGE)]).toEqual([true, true]);
+    // Pinned: both stay, and one of them is used.
+    for (let page = 3; page < 8; page++) {
+      await mirror.read(address + PAGE, 4);
+      await mirror.read(address + page * PAGE, 4);
+    }
+    await settle();
+    expect([accessed(space, address), accessed(space, address + PAGE)]).toEqual([false, true]);
+  });
 });

@@ -2,6 +2,7 @@ import type { BrokenDevice } from '../device.js';
 import { accesses } from './accesses.js';
 import { bits } from './bits.js';
 import { cancels } from './cancels.js';
+import { changes } from './changes.js';
 import { claims } from './claims.js';
 import { copies } from './copies.js';
 import { entries } from './entries.js';
@@ -12,6 +13,7 @@ import { hostMigration } from './host-migration.js';
 import { limits } from './limits.js';
 import { lives } from './lives.js';
 import { order } from './order.js';
+import { reclaim } from './reclaim.js';
 import { remapPages } from './remap-pages.js';
 import { replays } from './replays.js';
 import { sharing } from './sharing.js';
@@ -20,8 +22,10 @@ import { tlb } from './tlb.js';
 /** Every broken device: each must be caught by a case that names the rule it breaks. */
 export const brokenDevices: readonly BrokenDevice[] = [
   ...tlb,
+  ...changes,
   ...bits,
   ...harvest,
+  ...reclaim,
   ...entries,
   ...sharing,
   ...remapPages,

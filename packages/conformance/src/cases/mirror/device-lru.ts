@@ -1,3 +1,4 @@
+import { FLAG_ACCESSED, FLAG_IN_USE, FLAG_OWNED, FLAG_SWAPPED } from '@mirrorspace/core';
 import type { JsProgram } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
 import type { Env } from '../../env.js';
@@ -5,7 +6,7 @@ import { bytesEqual, deepEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import type { PageSpan } from '../../page-span.js';
 import { ON_DEVICE, ON_HOST, SpaceRig, type SpaceRigOptions, SWAPPED } from '../../space-rig.js';
-import { places, reclaimAll } from '../../swapping.js';
+import { pageOut, places, reclaimAll } from '../../swapping.js';
 
 /** Both forms that the 2014 RFC names. */
 const forms = { lists: ['device', 'global'] };
@@ -256,6 +257,90 @@ export const deviceLru = defineCases({ level: 'mirror', area: 'device-lru', need
       await fence.wait({ timeoutMs: env.waitMs });
       for (let page = 0; page < 6; page++)
         await area.expectCpu(page, Uint8Array.of(20, 0, 0, 0), `additions to page ${page}`, 64);
+      await expectAll(area);
+    },
+  },
+  {
+    name: 'page-flag',
+    rule: 'Space.pageFlags, Space.devicesWith: the page flag says which pages are in use by a device, and by which, at any time',
+    mend: 'what a device was told to give up must be given up when the fence signals; the flag goes with it',
+    cross: forms,
+    async run(env) {
+      const t = await open(env);
+      const other = await t.attachAnother();
+      const area = await t.map({ pages: 4 });
+      for (let page = 0; page < 4; page++) await t.space.write(area.at(page), pattern(page, 64));
+      const expectUse = (users: readonly number[], owned: readonly number[], when: string): void => {
+        const flags = Array.from(t.space.pageFlags(area.address, area.bytes));
+        deepEqual(
+          flags.map((_flag, page) => t.space.devicesWith(area.at(page)).length),
+          users,
+          `devices with each page ${when}`,
+        );
+        deepEqual(
+          flags.map((flag) => (flag & FLAG_IN_USE) !== 0),
+          users.map((count) => count > 0),
+          `pages in use ${when}`,
+        );
+        const ownedNow = flags.flatMap((flag, page) => ((flag & FLAG_OWNED) === 0 ? [] : [page]));
+        deepEqual(ownedNow, owned, `pages that a device owns ${when}`);
+      };
+      expectUse([0, 0, 0, 0], [], 'before a device touched them');
+      await t.mirror.prefetch(area.at(0), t.pageSize);
+      await other.prefetch(area.at(0), 2 * t.pageSize);
+      await t.mirror.write(area.at(2), pattern(2, 64));
+      expectUse([2, 1, 1, 0], [2], 'after reads and a store');
+      deepEqual(t.space.devicesWith(area.at(2)), [t.device.info.name], 'names of the devices with the written page');
+      await other.write(area.at(2, 64), pattern(20, 64));
+      expectUse([2, 1, 1, 0], [2], 'after a store of the other device');
+      await t.space.write(area.at(0), pattern(0, 64));
+      expectUse([0, 1, 1, 0], [2], 'after a store of the CPU');
+      await other.migrate(area.at(2), t.pageSize, 'host');
+      expectUse([0, 1, 0, 0], [], 'after a migration to the host');
+      equal(await pageOut(t, area), 3 * t.pageSize, 'bytes freed: the page that is in use stays');
+      expectUse([0, 1, 0, 0], [], 'after the others left host memory');
+      await reclaimAll(t, area);
+      deepEqual(
+        Array.from(t.space.pageFlags(area.address, area.bytes)),
+        [FLAG_SWAPPED, FLAG_SWAPPED, FLAG_SWAPPED, FLAG_SWAPPED],
+        'flags after all left',
+      );
+      expectUse([0, 0, 0, 0], [], 'after all left');
+      await area.expect(2, pattern(20, 64), 'what the other device wrote', 64);
+      await expectAll(area);
+    },
+  },
+  {
+    name: 'accessed-flag',
+    rule: 'HarvestCommand: BIT_ACCESSED: FLAG_ACCESSED is set for what the device used, and cleared when reclaim looks',
+    mend: 'report BIT_ACCESSED for what was accessed since the entry was made or last harvested, in the order of the list, and clear it',
+    needs: ['accessed-bits'],
+    variants: alone,
+    cross: forms,
+    async run(env) {
+      const t = await open(env);
+      const area = await onDevice(t, 4);
+      const expectFlags = (pages: readonly number[], when: string): void => {
+        const flags = Array.from(t.space.pageFlags(area.address, area.bytes));
+        deepEqual(
+          flags.flatMap((flag, page) => ((flag & FLAG_ACCESSED) === 0 ? [] : [page])),
+          pages,
+          `pages with FLAG_ACCESSED ${when}`,
+        );
+      };
+      await t.mirror.harvest(area.address, area.bytes);
+      expectFlags([], 'before the device used one');
+      const held = await t.space.acquire(area.at(0), 8, 'read');
+      for (const page of [3, 1, 0]) await t.mirror.read(area.at(page), 8);
+      await t.mirror.harvest(area.address, area.bytes);
+      expectFlags([0, 1, 3], 'after a harvest');
+      // From cold to warm: 2, which is used; 0, which is held; 1, which leaves; 3.
+      await t.mirror.read(area.at(2), 8);
+      equal(await t.space.reclaim(t.pageSize), t.pageSize, 'bytes freed');
+      const there = ON_HOST | ON_DEVICE;
+      deepEqual(places(t, area), [there, SWAPPED, there, there], 'where the pages are');
+      expectFlags([2, 3], 'after reclaim looked at all but the last');
+      held.release();
       await expectAll(area);
     },
   },

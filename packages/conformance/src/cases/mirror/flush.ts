@@ -116,4 +116,31 @@ export const flush = defineCases({ level: 'mirror', area: 'flush' }, [
       ok(!t.space.closed, 'the space is open');
     },
   },
+  {
+    name: 'changes-of-a-turn',
+    rule: 'R1, AddressSpace.flush: all that changes in one turn is true on the device when the flush is over, however far apart it lies',
+    mend: 'flushTlb drops what is cached of every page of its list, whatever lies between them',
+    cross: { had: ['read', 'written'] },
+    async run(env) {
+      const t = await SpaceRig.open(env);
+      const area = await t.map({ pages: 8 });
+      for (let page = 0; page < 8; page++) await t.space.write(area.at(page), pattern(page, 64));
+      for (let page = 0; page < 8; page++) {
+        if (env.params['had'] === 'read') await t.mirror.read(area.at(page), 64);
+        else await t.mirror.write(area.at(page), pattern(10 + page, 64));
+      }
+      const seed = env.params['had'] === 'read' ? 0 : 10;
+      const changes = [
+        t.space.unmap(area.at(0), t.pageSize),
+        t.space.protect(area.at(2), t.pageSize, 'read'),
+        t.space.dontNeed(area.at(4), t.pageSize),
+      ];
+      t.space.map({ bytes: t.pageSize, address: area.at(6), fixed: true });
+      await Promise.all([...changes, t.space.flush()]);
+      await rejects(t.mirror.read(area.at(0), 16), GONE, 'a device read of what was unmapped');
+      await rejects(t.mirror.write(area.at(2), pattern(30, 64)), GONE, 'a device store to what is read-only');
+      for (const page of [1, 2, 3, 5, 7]) await area.expect(page, pattern(seed + page, 64), `page ${page}`);
+      for (const page of [4, 6]) await area.expect(page, new Uint8Array(64), `page ${page}, which is another one`);
+    },
+  },
 ]);

@@ -18,6 +18,7 @@ import { loss } from './loss.js';
 import { mapping } from './mapping.js';
 import { merging } from './merge.js';
 import { migration } from './migration.js';
+import { eachChange } from './notifier-changes.js';
 import { notifier } from './notifier.js';
 import { protection } from './protection.js';
 import { flushOnQueues, queue } from './queue.js';
@@ -36,6 +37,7 @@ export const mirrorCases: readonly Case[] = [
   ...fault,
   ...protection,
   ...notifier,
+  ...eachChange,
   ...flush,
   ...flushOnQueues,
   ...queue,

@@ -6,7 +6,7 @@ import { PageSpan } from '../../page-span.js';
 import { SpaceRig } from '../../space-rig.js';
 
 /** A file in memory that can be made shorter, and longer. */
-class ElasticFile implements ByteSource {
+export class ElasticFile implements ByteSource {
   readonly content: Uint8Array;
   size: number;
 

@@ -1,4 +1,5 @@
 import { nextTurn } from '../next-turn.js';
+import { PAGE_ACCESSED } from '../page-state.js';
 import type { PageStore } from '../page-store.js';
 import type { SourceLimits } from '../source.js';
 import type { CheckedReclaim } from './options.js';
@@ -152,7 +153,9 @@ export class Reclaimer {
 
   private takeOrdinary(count: number): number[] {
     const out = new Uint32Array(count);
-    return Array.from(out.subarray(0, this.store.lists!.ordinary.takeColdest(out, count)));
+    const taken = out.subarray(0, this.store.lists!.ordinary.takeColdest(out, count));
+    for (const page of taken) this.store.unmark(page, PAGE_ACCESSED);
+    return Array.from(taken);
   }
 
   private async putOut(pages: readonly number[]): Promise<number> {

@@ -1,5 +1,5 @@
 import type { DevicePages } from '../device-pages.js';
-import { PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_LOST } from '../page-state.js';
+import { PAGE_ACCESSED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_LOST } from '../page-state.js';
 import type { PageStore } from '../page-store.js';
 import { recallPages } from '../recall.js';
 
@@ -15,6 +15,8 @@ export async function takeOffDevices(store: PageStore, count: number): Promise<n
   if (count === 0 || lists.used === 0) return [];
   const chosen = lists.inUse === undefined ? coldestOfEach(store, count) : coldestOfAll(store, count);
   const pages = Uint32Array.from(new Set(chosen.slice(0, count)));
+  // Cleared before asking, so that what is found meanwhile, by whomever, is not lost.
+  for (const page of pages) store.unmark(page, PAGE_ACCESSED);
   const accessed = await accessedSince(store, pages);
   const cold = pages.filter((page, i) => accessed[i] === 0 && !store.any(page, STAYS) && mayLeaveDevices(store, page));
   pages.forEach((page, i) => {
