@@ -22,6 +22,9 @@ const FRUITLESS_REPLAYS = 64;
 /** Rounds in which a single unit may want, and not get, the pages that it wanted before: it runs from its start each time. */
 const REPEATS = 3;
 
+/** Rounds in a row without a fault of the queue whose turn it is, after which it is another's. */
+const MOST_ABSENCES = 16;
+
 /** Most pages of one work unit: rounds at a window of one that may pass without a finished unit. */
 const PAGES_PER_UNIT = 4096;
 
@@ -41,6 +44,8 @@ export class FaultService {
   private readonly crowd = new CrowdRecord();
   /** The one queue whose faults are served, while even one work unit of each queue is too much. */
   private turn: number | undefined;
+  /** Rounds in a row that had faults, but none of that queue. */
+  private absences = 0;
   /** The device asked for service since the last round. */
   private asked = false;
   private readonly kick: () => void;
@@ -117,9 +122,7 @@ export class FaultService {
     batch.count = 0;
     if (pool.device.faults.pending > 0) pool.device.faults.drain(batch);
     let mirror: MirrorState | undefined;
-    // The queue whose turn it is has nothing to wait for any more: it is another's.
-    if (this.turn !== undefined && batch.count > 0 && !batch.queues.subarray(0, batch.count).includes(this.turn))
-      this.turn = batch.queues[0]!;
+    if (this.turn !== undefined && batch.count > 0 && this.hasPassed(this.turn)) this.turn = batch.queues[0]!;
     for (let i = 0; i < batch.count; i++) {
       if (this.turn !== undefined && batch.queues[i] !== this.turn) continue;
       const mmu = batch.mmus[i]!;
@@ -192,6 +195,18 @@ export class FaultService {
     this.crowd.clear();
     for (const mirror of this.pool.mirrors) mirror.deferred.clear();
     this.replayAll();
+  }
+
+  /** Whether the queue whose turn it is waits for nothing any more. Devices may take their time until they report its next fault. */
+  private hasPassed(turn: number): boolean {
+    const { batch, pool } = this;
+    const waits = batch.queues.subarray(0, batch.count).includes(turn);
+    this.absences = waits ? 0 : this.absences + 1;
+    if (waits) return false;
+    const { depth = 0 } = pool.device.queues.find(({ id }) => id === turn) ?? {};
+    if (depth > 0 && this.absences < MOST_ABSENCES) return false;
+    this.absences = 0;
+    return true;
   }
 
   private endTurn(): void {
