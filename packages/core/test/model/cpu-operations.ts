@@ -75,7 +75,7 @@ export async function hold(scene: Scene, op: HoldOperation): Promise<void> {
 }
 
 /** What a sync covered must be in the file. */
-function checkSynced(scene: Scene, place: Place): void {
+export function checkSynced(scene: Scene, place: Place): void {
   const { plain, start, bytes } = spanOf(scene, place);
   const range = plain.widen(start, bytes);
   for (const region of plain.overlapping(range.start, range.end)) {

@@ -1,4 +1,5 @@
 import type { Mirror } from '@mirrorspace/core';
+import { checkSynced } from './cpu-operations.js';
 import {
   agree,
   agreeOnBytes,
@@ -26,6 +27,7 @@ export interface DeviceOperation {
     | 'toHost'
     | 'exclusive'
     | 'harvest'
+    | 'harvestWriteBack'
     | 'willNeed';
   readonly place: Place;
   readonly device: number;
@@ -90,6 +92,8 @@ export async function device(scene: Scene, op: DeviceOperation): Promise<void> {
     }
     default:
       await movePages(op, mirror, { ...span, bytes }, (range.end - range.start) / plain.pageSize);
+      if (op.kind === 'harvestWriteBack' && plain.hole(range.start, range.end) === undefined)
+        checkSynced(scene, op.place);
   }
 }
 
@@ -111,9 +115,12 @@ async function movePages(
         return mirror.migrate(start, bytes, op.kind === 'toHost' ? 'host' : 'device');
       case 'exclusive':
         return mirror.exclusive(start, bytes);
-      case 'harvest': {
-        const { accessed, dirty } = await mirror.harvest(start, bytes);
-        return Math.max(accessed, dirty);
+      case 'harvest':
+      case 'harvestWriteBack': {
+        const { accessed, dirty, written } = await mirror.harvest(start, bytes, {
+          writeBack: op.kind === 'harvestWriteBack',
+        });
+        return Math.max(accessed, dirty, written);
       }
       default:
         await member.space.willNeed(start, bytes, mirror);

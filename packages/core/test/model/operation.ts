@@ -144,6 +144,7 @@ const deviceKinds = fc.constantFrom<DeviceOperation['kind'][]>(
   'toHost',
   'exclusive',
   'harvest',
+  'harvestWriteBack',
   'willNeed',
 );
 const cpuKinds = fc.constantFrom<CpuOperation['kind'][]>(

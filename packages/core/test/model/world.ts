@@ -34,6 +34,8 @@ export interface WorldConfig {
   readonly pagesPerCommand: number;
   readonly commandsPerSubmit: number;
   readonly eviction: EvictionName;
+  /** Evictions between two harvests of all that is resident, as a share of the frames; 0: none. */
+  readonly aging: number;
   readonly prefetch: PrefetchName;
   readonly updateQueue: QueuePolicyName;
   readonly preemption: PreemptionName;
@@ -126,8 +128,8 @@ export class World {
   }
 
   async attach(member: Member, device: number): Promise<void> {
-    const { eviction, prefetch, updateQueue, preemption, batch } = this.config;
-    const options: AttachOptions = { eviction, prefetch, updateQueue, preemption, batch, timeoutMs: TIMEOUT_MS };
+    const { eviction, aging, prefetch, updateQueue, preemption, batch } = this.config;
+    const options: AttachOptions = { eviction, aging, prefetch, updateQueue, preemption, batch, timeoutMs: TIMEOUT_MS };
     member.mirrors[device] = await member.space.attach(this.devices[device]!, options);
   }
 
