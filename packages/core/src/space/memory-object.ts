@@ -147,7 +147,8 @@ export class MemoryObject implements PageCache {
   /**
    * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read. The pages are
    * locked while they are read; pages that others read at the time are not waited for. A source that does not answer in time,
-   * or ignores the signal, reads on in the background, and its pages stay locked until it ends.
+   * or ignores the signal, reads on in the background, and its pages stay locked until it ends. What no region maps any more is not
+   * read: nobody would drop it.
    * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`
    */
   async populate(index: number, count: number, limits: SourceLimits): Promise<void> {
@@ -155,6 +156,7 @@ export class MemoryObject implements PageCache {
     for (let at = index; at < index + count && this.reaches(at);) {
       if (this.store.pressure !== undefined && this.lookup(at) < 0)
         await this.store.pressure.makeRoom(Math.min(most, index + count - at));
+      if (this.references === 0) return;
       let run = 0;
       while (at + run < index + count && run < most && this.reaches(at + run) && this.lookup(at + run) < 0) run++;
       if (run > 0) await this.readInTime(at, run, limits);
@@ -259,7 +261,12 @@ export class MemoryObject implements PageCache {
     const { store } = this;
     const { host } = store;
     const first = store.createRun(count);
-    host.commit(first, count);
+    try {
+      host.commit(first, count);
+    } catch (error) {
+      for (let i = 0; i < count; i++) store.withdraw(first + i);
+      throw error;
+    }
     for (let i = 0; i < count; i++) {
       store.unmark(first + i, PAGE_ZERO);
       store.mark(first + i, PAGE_LOCKED);

@@ -145,6 +145,7 @@ const deviceKinds = fc.constantFrom<DeviceOperation['kind'][]>(
   'exclusive',
   'harvest',
   'harvestWriteBack',
+  'harvestWriteBack',
   'willNeed',
 );
 const cpuKinds = fc.constantFrom<CpuOperation['kind'][]>(
