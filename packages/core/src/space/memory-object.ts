@@ -3,7 +3,7 @@ import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
 import type { PageCache } from './cache-homes.js';
 import { inTime } from './in-time.js';
-import { PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import { PAGE_DIRTY, PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import { slotOf } from './reclaim/swap-table.js';
@@ -184,7 +184,8 @@ export class MemoryObject implements PageCache {
       await this.writes.others(offset, limits);
       while (offset + store.host.pageSize > this.newEnd) await this.truncated(limits);
       const page = this.lookup(at);
-      if (page < 0 || !store.any(page, PAGE_DIRTY)) continue;
+      // Of what was lost with a device the host has older bytes: they are not the file's.
+      if (page < 0 || store.any(page, PAGE_LOST) || !store.any(page, PAGE_DIRTY)) continue;
       const length = Math.min(store.host.pageSize, this.size - offset);
       store.unmark(page, PAGE_DIRTY);
       if (length > 0) {

@@ -1,7 +1,7 @@
 import { createSpace, MirrorError, validate } from '@mirrorspace/core';
 import { memory, type MemoryOptions, SimClock, TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { describe, expect, it } from 'vitest';
-import { expectCode, openDevice, PAGE, pattern } from '../space/helpers.js';
+import { expectCode, openDevice, PAGE, pattern, TestSource } from '../space/helpers.js';
 import { countUp } from './helpers.js';
 
 const BASE = 0x4000_0000;
@@ -62,6 +62,45 @@ describe('a lost device', () => {
       expect(held.bytes).toEqual(new Uint8Array(PAGE));
     }
     expect(await space.read(BASE, 3 * PAGE)).toHaveLength(3 * PAGE);
+    await space.close();
+    await device.close();
+  });
+
+  it('leaves files what they had, and sync says what they do not get', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    const source = new TestSource(pattern(3 * PAGE));
+    space.map({ bytes: 3 * PAGE, source, share: 'shared', address: BASE, fixed: true });
+    await space.write(BASE, pattern(3 * PAGE, 2));
+    await mirror.write(BASE + PAGE, pattern(4, 3));
+    await lose();
+    const failure = await expectCode(space.sync(BASE, 3 * PAGE), 'DEVICE_LOST');
+    expect(failure.ranges).toEqual([{ start: BASE + PAGE, end: BASE + 2 * PAGE }]);
+    expect(source.writes.map(([offset]) => offset)).toEqual([0, 2 * PAGE]);
+    await space.sync(BASE, PAGE);
+    await space.write(BASE + PAGE, pattern(PAGE, 4));
+    expect(await space.sync(BASE, 3 * PAGE)).toBe(1);
+    expect(source.bytes.subarray(PAGE, 2 * PAGE)).toEqual(pattern(PAGE, 4));
+    await space.close();
+    await device.close();
+  });
+
+  it('loses a page of a file at every place that shows it, and what was unmapped with its region is no trouble', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    const source = new TestSource(pattern(2 * PAGE));
+    const one = space.map({ bytes: 2 * PAGE, source, share: 'shared', address: BASE, fixed: true });
+    space.map({ bytes: 2 * PAGE, source, share: 'shared', address: BASE + 8 * PAGE, fixed: true });
+    space.map({ bytes: 2 * PAGE, source, address: BASE + 16 * PAGE, fixed: true });
+    await space.write(BASE + 16 * PAGE, pattern(PAGE, 5));
+    await mirror.write(BASE, pattern(2 * PAGE, 2));
+    await one.unmap();
+    expect((await lose()).ranges).toEqual([
+      { start: BASE + 8 * PAGE, end: BASE + 10 * PAGE },
+      { start: BASE + 17 * PAGE, end: BASE + 18 * PAGE },
+    ]);
+    for (const at of [8, 9, 17]) await expectCode(space.read(BASE + at * PAGE, 1), 'DEVICE_LOST');
+    expect(await space.read(BASE + 16 * PAGE, PAGE)).toEqual(pattern(PAGE, 5));
+    await space.unmap(BASE, 32 * PAGE);
+    expect(source.bytes).toEqual(pattern(2 * PAGE));
     await space.close();
     await device.close();
   });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { abandon, checkContents, checkContract, finish, inTime } from './finish.js';
+import { noteShown } from './loss-operations.js';
 import { checkRegions } from './map-operations.js';
 import { anyOperation, type Operation, perform, showOperation } from './operation.js';
 import { type Scene, wholeScene } from './scene.js';
@@ -57,7 +58,9 @@ export async function replay(config: Partial<WorldConfig>, operations: readonly 
 }
 
 async function step(scene: Scene, op: Operation): Promise<void> {
+  noteShown(scene);
   await perform(scene, op);
+  noteShown(scene);
   scene.world.settleFiles();
   for (const member of scene.members) checkRegions(member);
   checkContract(scene.world);

@@ -78,12 +78,16 @@ export class World {
   /** Rejects with the first breach: whoever waits for a device then would wait in vain. */
   readonly broken: Promise<never>;
   private reject!: (violation: MirrorError) => void;
+  private readonly clock: SimClock;
+  /** The devices themselves, without what watches them. */
+  private readonly bare: Device[] = [];
   private readonly files: Uint8Array[] = [];
   /** How long each file is at the moment. */
   private readonly lengths: number[] = [];
 
-  private constructor(config: WorldConfig) {
+  private constructor(config: WorldConfig, clock: SimClock) {
     this.config = config;
+    this.clock = clock;
     const { pageSize } = config;
     this.host = restless(managedMemory({ pageSize }));
     this.broken = new Promise((_resolve, reject) => (this.reject = reject));
@@ -95,26 +99,8 @@ export class World {
 
   /** A world of one space with one mirror. `turn` is awaited before anything happens on a device where time passes. */
   static async open(config: WorldConfig, turn?: () => Promise<void>): Promise<World> {
-    const world = new World(config);
-    const clock = new SimClock(turn === undefined ? {} : { yield: turn });
-    for (const frames of config.frames) {
-      const device = await memory.open({
-        memory: frames * config.pageSize,
-        pageSizes: [config.pageSize],
-        faultBuffer: config.faultBuffer,
-        residentUnits: config.residentUnits,
-        tlbEntries: config.tlbEntries,
-        pagesPerCommand: config.pagesPerCommand,
-        commandsPerSubmit: config.commandsPerSubmit,
-        pagingQueues: config.pagingQueues,
-        features: FEATURES.filter((feature) => config.dirtyBits || feature !== 'dirty-bits'),
-        poison: true,
-        clock,
-        ...(config.latencySeed !== undefined && { latency: TYPICAL_LATENCY, seed: config.latencySeed }),
-      });
-      const onViolation = (violation: MirrorError) => world.break(violation);
-      world.devices.push(watched(validate(device, { deep: config.deep, onViolation }), onViolation));
-    }
+    const world = new World(config, new SimClock(turn === undefined ? {} : { yield: turn }));
+    for (let device = 0; device < config.frames.length; device++) await world.openDevice(device);
     const { pageSize, budget, swapPages, lists } = config;
     const swap = world.swap(swapPages * pageSize);
     const space = await createSpace({
@@ -125,6 +111,39 @@ export class World {
     world.members.push(member);
     await world.attach(member, 0);
     return world;
+  }
+
+  /** Loses a device, at once. */
+  lose(device: number): void {
+    memory.conformance.lose(this.bare[device]!);
+  }
+
+  /** Opens another device in the place of one that was lost. */
+  async replace(device: number): Promise<void> {
+    await this.devices[device]!.close();
+    await this.openDevice(device);
+  }
+
+  private async openDevice(number: number): Promise<void> {
+    const { config, clock } = this;
+    const device = await memory.open({
+      name: `device ${number}`,
+      memory: config.frames[number]! * config.pageSize,
+      pageSizes: [config.pageSize],
+      faultBuffer: config.faultBuffer,
+      residentUnits: config.residentUnits,
+      tlbEntries: config.tlbEntries,
+      pagesPerCommand: config.pagesPerCommand,
+      commandsPerSubmit: config.commandsPerSubmit,
+      pagingQueues: config.pagingQueues,
+      features: FEATURES.filter((feature) => config.dirtyBits || feature !== 'dirty-bits'),
+      poison: true,
+      clock,
+      ...(config.latencySeed !== undefined && { latency: TYPICAL_LATENCY, seed: config.latencySeed }),
+    });
+    this.bare[number] = device;
+    const onViolation = (violation: MirrorError) => this.break(violation);
+    this.devices[number] = watched(validate(device, { deep: config.deep, onViolation }), onViolation);
   }
 
   async attach(member: Member, device: number): Promise<void> {
