@@ -176,6 +176,11 @@ export class World {
     if (at >= 0) throw new Error(`file ${file} differs from the model at byte ${from + at}`);
   }
 
+  /** What a file has at the moment. */
+  fileBytes(file: number): Uint8Array {
+    return this.files[file]!;
+  }
+
   /** A swap store as slow as the files. */
   private swap(bytes: number): SwapStore {
     const store = memorySwap(bytes);
