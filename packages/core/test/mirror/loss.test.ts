@@ -66,6 +66,24 @@ describe('a lost device', () => {
     await device.close();
   });
 
+  it('is no loss of another device that is refused what it had', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    const other = await openDevice(8, { latency: TYPICAL_LATENCY });
+    const second = await space.attach(other, { prefetch: 'none' });
+    space.map({ bytes: 2 * PAGE, address: BASE, fixed: true });
+    await mirror.write(BASE, pattern(PAGE));
+    await second.write(BASE + PAGE, pattern(PAGE, 2));
+    await lose();
+    await expectCode(second.read(BASE, 4), 'DEVICE_LOST');
+    // What it maps and unmaps is still followed by those who check it.
+    await space.write(BASE + PAGE, pattern(PAGE, 3));
+    expect(await second.read(BASE + PAGE, PAGE)).toEqual(pattern(PAGE, 3));
+    expect(other.violations).toEqual([]);
+    await space.close();
+    await other.close();
+    await device.close();
+  });
+
   it('leaves files what they had, and sync says what they do not get', async () => {
     const { device, space, mirror, lose } = await loseable();
     const source = new TestSource(pattern(3 * PAGE));
