@@ -84,6 +84,49 @@ describe('a lost device', () => {
     await device.close();
   });
 
+  it.each([0, 1, 2, 3, 4, 6])(
+    'takes nothing of which it had a copy only, from whoever calls it home (%i events)',
+    async (events) => {
+      for (const who of ['write', 'whole', 'other'] as const) {
+        const clock = new SimClock();
+        const device = await memory.open({ memory: 8 * PAGE, pageSizes: [PAGE], latency: TYPICAL_LATENCY, clock });
+        const other = await openDevice(8, { latency: TYPICAL_LATENCY, clock });
+        const space = await createSpace({ timeoutMs: 2000 });
+        const mirror = await space.attach(device, { prefetch: 'none' });
+        const second = await space.attach(other, { prefetch: 'none' });
+        space.map({ bytes: PAGE, address: BASE, fixed: true });
+        await space.write(BASE, pattern(PAGE));
+        await mirror.read(BASE, 4);
+        const data = pattern(who === 'whole' ? PAGE : 8, 3);
+        const writing = (who === 'other' ? second : space).write(BASE, data);
+        for (let i = 0; i < events; i++) await new Promise((resolve) => setImmediate(resolve));
+        memory.conformance.lose(device);
+        await writing;
+        expect((await mirror.lost).ranges).toEqual([]);
+        const expected = pattern(PAGE);
+        expected.set(data);
+        expect(await space.read(BASE, PAGE)).toEqual(expected);
+        await space.close();
+        await other.close();
+        expect(other.violations).toEqual([]);
+      }
+    },
+  );
+
+  it.each([0, 1, 2, 3, 4, 6])('is no obstacle to a page that is being written whole (%i events)', async (events) => {
+    const device = await memory.open({ memory: 8 * PAGE, pageSizes: [PAGE], latency: TYPICAL_LATENCY });
+    const space = await createSpace({ timeoutMs: 2000 });
+    const mirror = await space.attach(device, { prefetch: 'none' });
+    space.map({ bytes: PAGE, address: BASE, fixed: true });
+    await mirror.write(BASE, pattern(PAGE));
+    const writing = space.write(BASE, pattern(PAGE, 3));
+    for (let i = 0; i < events; i++) await new Promise((resolve) => setImmediate(resolve));
+    memory.conformance.lose(device);
+    await writing;
+    expect(await space.read(BASE, PAGE)).toEqual(pattern(PAGE, 3));
+    await space.close();
+  });
+
   it('leaves files what they had, and sync says what they do not get', async () => {
     const { device, space, mirror, lose } = await loseable();
     const source = new TestSource(pattern(3 * PAGE));
