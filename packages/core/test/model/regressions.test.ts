@@ -189,6 +189,13 @@ test('a late fault of a launch that failed does not fail a load of the same page
     ],
   ));
 
+test('what a harvest writes back is in the file then', () =>
+  replay({}, [
+    { ...mapped, share: 'shared', file: 1 },
+    { kind: 'write', place: { ...first, length: 4 }, device: 0, seed: 7 },
+    { kind: 'harvestWriteBack', place: { ...first, length: 4 }, device: 0, seed: 1 },
+  ]));
+
 test('what a lost device alone had is said to be lost wherever it is mapped, touched there or not', () =>
   replay({}, [
     { ...mapped, share: 'shared', file: 1 },
