@@ -165,7 +165,11 @@ function settle(pool: PoolState, work: Harvest, certain: boolean): void {
     const page = store.lookup(space.base + numbers[i]!);
     const frame = page < 0 ? -1 : residency.frame(page);
     if (frame < 0) continue;
-    if ((bits[i]! & BIT_DIRTY) !== 0 && store.any(page, PAGE_CACHED)) store.mark(page, PAGE_DIRTY);
+    if ((bits[i]! & BIT_DIRTY) !== 0) {
+      // Claimed by this harvest or not: nobody else has these bits.
+      if (store.any(page, PAGE_OWNED)) store.mark(page, PAGE_WRITTEN);
+      if (store.any(page, PAGE_CACHED)) store.mark(page, PAGE_DIRTY);
+    }
     if ((bits[i]! & BIT_ACCESSED) === 0) continue;
     store.mark(page, PAGE_ACCESSED);
     store.lists?.touch(page);

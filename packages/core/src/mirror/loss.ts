@@ -1,12 +1,12 @@
 import type { MirrorError } from '../driver/index.js';
-import { PAGE_DEAD, PAGE_LOST, PAGE_OWNED } from '../space/index.js';
+import { keysOf, PAGE_CACHED, PAGE_DEAD, PAGE_LOST, PAGE_OWNED, type SpaceState } from '../space/index.js';
 import type { PoolState } from './pool-state.js';
 import { reportLost } from './reports.js';
 import type { Residency } from './residency.js';
 
 /**
  * Takes all frames of a lost device off the books. Pages that it owned existed nowhere else: they are marked lost, and every
- * mirror keeps the ranges at which it mapped them (R10). Pages of which it had a copy are unharmed.
+ * mirror keeps the ranges at which its space shows them (R10). Pages of which it had a copy are unharmed.
  */
 export function loseDevice(pool: PoolState, error: MirrorError): void {
   const { frames } = pool;
@@ -41,12 +41,23 @@ export function losePage(pool: PoolState, residency: Residency, page: number): v
 function loseContent(pool: PoolState, index: number, page: number): void {
   const { store } = pool.residencies[index]!;
   store.mark(page, PAGE_LOST);
-  for (let i = 0; i < store.mapCount(page); i++) {
-    const key = store.mappingKey(page, i);
-    for (const { space, loss } of pool.mirrors) {
-      const pageNumber = key - space.base;
-      if (space.store === store && pageNumber >= 0 && pageNumber < 2 ** 35)
-        loss.add(pageNumber * space.pageSize, space.pageSize);
-    }
+  for (const { space, loss } of pool.mirrors)
+    if (space.store === store) for (const address of placesOf(space, page)) loss.add(address, space.pageSize);
+}
+
+/** Addresses at which a space shows a page: where an entry maps it, and where nobody has touched a region of its object yet. */
+function placesOf(space: SpaceState, page: number): number[] {
+  const { store, base, pageSize, limit } = space;
+  const places = keysOf(store, page)
+    .map((key) => (key - base) * pageSize)
+    .filter((address) => address >= 0 && address < limit);
+  if (!store.any(page, PAGE_CACHED)) return places;
+  const cache = store.homes.cacheOf(page);
+  const at = store.homes.indexOf(page);
+  for (const { object, objectPage, start, end } of space.regions.overlapping(0, limit)) {
+    const address = start + (at - objectPage) * pageSize;
+    if (object === cache && start <= address && address < end && store.lookup(base + address / pageSize) === -1)
+      places.push(address);
   }
+  return places;
 }

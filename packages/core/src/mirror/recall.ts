@@ -1,4 +1,12 @@
-import { PAGE_CACHED, PAGE_DEAD, PAGE_DIRTY, PAGE_OWNED, PAGE_ZERO, type RecallMode } from '../space/index.js';
+import {
+  PAGE_CACHED,
+  PAGE_DEAD,
+  PAGE_DIRTY,
+  PAGE_LOST,
+  PAGE_OWNED,
+  PAGE_ZERO,
+  type RecallMode,
+} from '../space/index.js';
 import { depart, settleDepartures } from './departure.js';
 import { collectGarbage, freeGarbage } from './flush.js';
 import type { PoolState } from './pool-state.js';
@@ -8,7 +16,10 @@ import type { Residency } from './residency.js';
 /** Most pages called home by one submission. */
 const CHUNK = 1024;
 
-/** Calls locked pages home; see `DevicePages.recall`. */
+/**
+ * Calls locked pages home; see `DevicePages.recall`. Where the device is lost, what it had a copy of is at home.
+ * @throws MirrorError why the device is gone, where it took one of the pages along
+ */
 export async function recallFrom(
   pool: PoolState,
   residency: Residency,
@@ -17,12 +28,13 @@ export async function recallFrom(
   mode: RecallMode,
 ): Promise<void> {
   for (let from = 0; from < count; from += CHUNK) {
-    pool.checkNotLost();
+    if (pool.lostError !== undefined) break;
     const chunk = pages.subarray(from, Math.min(count, from + CHUNK));
     const waiting = recallChunk(pool, residency, chunk, mode);
     if (waiting !== undefined) await waiting;
-    pool.checkNotLost();
   }
+  if (pool.lostError === undefined) return;
+  for (let i = 0; i < count; i++) if (residency.store.any(pages[i]!, PAGE_LOST)) pool.checkNotLost();
 }
 
 function recallChunk(

@@ -20,6 +20,7 @@ import { bringBack, keepPages, untouched } from './reclaim/bring-back.js';
 import { KeptPages } from './reclaim/swap-in.js';
 import { isOutOfMemory } from './out-of-memory.js';
 import { BEHIND_END, NEEDS_HOME, NEEDS_SOURCE, NEEDS_SWAP, NEEDS_UNLOCK, resolve } from './resolve.js';
+import { MAX_DEVICES } from './page-store.js';
 import type { SourceLimits } from './source.js';
 import type { SpaceState } from './state.js';
 
@@ -59,6 +60,7 @@ export async function acquire(
   // Pages that are there, or come back, stay locked until they are claimed: else what comes could push out what came before, for ever.
   using back = space.store.pressure === undefined ? undefined : new KeptPages(space.store);
   if (space.store.pressure !== undefined) await space.store.pressure.makeRoom(untouched(space, first, pages.length));
+  let losses = 0;
   for (;;) {
     throwIfAborted(options.signal);
     space.checkOpen();
@@ -88,6 +90,8 @@ export async function acquire(
       checkNotLost(space, first, pages, inner);
     } catch (error) {
       letGo(space, pages);
+      // A device went while its pages were waited for: what is to be written whole is not lost by that.
+      if (inner.from < inner.to && isGone(error) && losses++ < MAX_DEVICES) continue;
       throw error;
     }
     if (!space.closed && stillMapped(space, first, pages)) return hold(space, mode, range, pages, inner);
@@ -285,6 +289,10 @@ function checkNotLost(
       { address, ranges: [{ start: address, end: address + space.pageSize }] },
     );
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof MirrorError && (error.code === 'DEVICE_LOST' || error.code === 'CLOSED');
 }
 
 function stillMapped(space: SpaceState, first: number, pages: Uint32Array): boolean {

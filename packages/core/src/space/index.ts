@@ -13,6 +13,7 @@ export {
 } from './reclaim/swap-store.js';
 export { throwIfAborted } from './abort.js';
 export { type DevicePages, type RecallMode } from './device-pages.js';
+export { keysOf } from './entries.js';
 export { type CompactResult } from './compact.js';
 export { forkInto } from './fork.js';
 export { type Held, type HoldMode, type HoldOptions, type ViewConstructor } from './held.js';

@@ -3,7 +3,7 @@ import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
 import type { PageCache } from './cache-homes.js';
 import { inTime } from './in-time.js';
-import { PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import { PAGE_DIRTY, PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import { slotOf } from './reclaim/swap-table.js';
@@ -147,7 +147,8 @@ export class MemoryObject implements PageCache {
   /**
    * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read. The pages are
    * locked while they are read; pages that others read at the time are not waited for. A source that does not answer in time,
-   * or ignores the signal, reads on in the background, and its pages stay locked until it ends.
+   * or ignores the signal, reads on in the background, and its pages stay locked until it ends. What no region maps any more is not
+   * read: nobody would drop it.
    * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`
    */
   async populate(index: number, count: number, limits: SourceLimits): Promise<void> {
@@ -155,6 +156,7 @@ export class MemoryObject implements PageCache {
     for (let at = index; at < index + count && this.reaches(at);) {
       if (this.store.pressure !== undefined && this.lookup(at) < 0)
         await this.store.pressure.makeRoom(Math.min(most, index + count - at));
+      if (this.references === 0) return;
       let run = 0;
       while (at + run < index + count && run < most && this.reaches(at + run) && this.lookup(at + run) < 0) run++;
       if (run > 0) await this.readInTime(at, run, limits);
@@ -182,7 +184,8 @@ export class MemoryObject implements PageCache {
       await this.writes.others(offset, limits);
       while (offset + store.host.pageSize > this.newEnd) await this.truncated(limits);
       const page = this.lookup(at);
-      if (page < 0 || !store.any(page, PAGE_DIRTY)) continue;
+      // Of what was lost with a device the host has older bytes: they are not the file's.
+      if (page < 0 || store.any(page, PAGE_LOST) || !store.any(page, PAGE_DIRTY)) continue;
       const length = Math.min(store.host.pageSize, this.size - offset);
       store.unmark(page, PAGE_DIRTY);
       if (length > 0) {
@@ -259,7 +262,12 @@ export class MemoryObject implements PageCache {
     const { store } = this;
     const { host } = store;
     const first = store.createRun(count);
-    host.commit(first, count);
+    try {
+      host.commit(first, count);
+    } catch (error) {
+      for (let i = 0; i < count; i++) store.withdraw(first + i);
+      throw error;
+    }
     for (let i = 0; i < count; i++) {
       store.unmark(first + i, PAGE_ZERO);
       store.mark(first + i, PAGE_LOCKED);

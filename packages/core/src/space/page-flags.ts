@@ -6,6 +6,7 @@ import {
   PAGE_LOCKED,
   PAGE_LOST,
   PAGE_OWNED,
+  PAGE_WRITTEN,
   PAGE_ZERO,
 } from './page-state.js';
 import { slotAt } from './reclaim/bring-back.js';
@@ -17,7 +18,11 @@ export const FLAG_PRESENT = 1;
 export const FLAG_ZERO = 2;
 /** Bit of `space.pageFlags`: it belongs to a file or to shared memory. */
 export const FLAG_CACHED = 4;
-/** Bit of `space.pageFlags`: it differs from the file it belongs to; `space.sync` writes it. */
+/**
+ * Bit of `space.pageFlags`: what is kept behind it is older: a page of a file differs from its file, and `space.sync` writes it; an
+ * anonymous page was written by the device that owns it, as a harvest or a change of its entries told, and host memory gets it when it
+ * leaves the device. Stores of a device that nobody asked for their dirty bits do not show.
+ */
 export const FLAG_DIRTY = 8;
 /**
  * Bit of `space.pageFlags`: a device accessed it, as a harvest found or `mirror.markAccessed` said, since reclaim or the aging of a device
@@ -38,6 +43,9 @@ export const FLAG_SHARED = 512;
 export const FLAG_SWAPPED = 1024;
 /** Bit of `space.pageFlags`: it existed only on a device that was lost. */
 export const FLAG_LOST = 2048;
+
+/** What a page has that a device is known to have written, and that is not home. */
+const WRITTEN_AWAY = PAGE_OWNED | PAGE_WRITTEN;
 
 const BY_STATE: readonly (readonly [state: number, flag: number])[] = [
   [PAGE_ZERO, FLAG_ZERO],
@@ -69,6 +77,7 @@ function flagsOf(space: SpaceState, pageNumber: number): number {
   const state = store.stateOf(page);
   let flags = FLAG_PRESENT;
   for (const [bits, flag] of BY_STATE) if ((state & bits) !== 0) flags |= flag;
+  if ((state & WRITTEN_AWAY) === WRITTEN_AWAY) flags |= FLAG_DIRTY;
   if (store.devicesOf(page) !== 0) flags |= FLAG_IN_USE;
   return store.mapCount(page) > 1 ? flags | FLAG_SHARED : flags;
 }

@@ -13,7 +13,8 @@ import { WrittenKeys } from './written-keys.js';
 
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
 const KEYS_PER_SPACE = 2 ** 35;
-const MAX_DEVICES = 8;
+/** Devices that one host memory can have. */
+export const MAX_DEVICES = 8;
 
 /** What a page store knows of a space. */
 export interface KeySpace {

@@ -208,7 +208,11 @@ export class Space implements RegionOwner {
     return written;
   }
 
-  /** Writes what changed in shared file regions of a range back to their sources. Resolves to the number of pages written. */
+  /**
+   * Writes what changed in shared file regions of a range back to their sources. Resolves to the number of pages written.
+   * @throws TypeError, RangeError; MirrorError `ADDRESS_NOT_MAPPED`, `IO`, `DEVICE_TIMEOUT`, `ABORTED`, `CLOSED`; `DEVICE_LOST`, once all others
+   * are written, for pages that existed only on a device that was lost
+   */
   async sync(start: number, bytes: number, options: RangeOptions = {}): Promise<number> {
     this.state.checkOpen();
     const range = this.state.pageRange(start, bytes);

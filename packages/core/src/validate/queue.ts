@@ -118,7 +118,8 @@ export class ValidatedQueue implements CommandQueue {
     submission.checks.push((signaled, error) => {
       if (signaled) return;
       tables.failed(submission, effects);
-      if (error?.code === 'DEVICE_LOST' && this.shared.state === 'open') this.shared.state = 'lost';
+      // An access fails so, too, where another device took its page along.
+      if (this.paging && error?.code === 'DEVICE_LOST' && this.shared.state === 'open') this.shared.state = 'lost';
     });
   }
 

@@ -1,7 +1,7 @@
 import { createSpace, MirrorError, validate } from '@mirrorspace/core';
 import { memory, type MemoryOptions, SimClock, TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { describe, expect, it } from 'vitest';
-import { expectCode, openDevice, PAGE, pattern } from '../space/helpers.js';
+import { expectCode, openDevice, PAGE, pattern, TestSource } from '../space/helpers.js';
 import { countUp } from './helpers.js';
 
 const BASE = 0x4000_0000;
@@ -62,6 +62,106 @@ describe('a lost device', () => {
       expect(held.bytes).toEqual(new Uint8Array(PAGE));
     }
     expect(await space.read(BASE, 3 * PAGE)).toHaveLength(3 * PAGE);
+    await space.close();
+    await device.close();
+  });
+
+  it('is no loss of another device that is refused what it had', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    const other = await openDevice(8, { latency: TYPICAL_LATENCY });
+    const second = await space.attach(other, { prefetch: 'none' });
+    space.map({ bytes: 2 * PAGE, address: BASE, fixed: true });
+    await mirror.write(BASE, pattern(PAGE));
+    await second.write(BASE + PAGE, pattern(PAGE, 2));
+    await lose();
+    await expectCode(second.read(BASE, 4), 'DEVICE_LOST');
+    // What it maps and unmaps is still followed by those who check it.
+    await space.write(BASE + PAGE, pattern(PAGE, 3));
+    expect(await second.read(BASE + PAGE, PAGE)).toEqual(pattern(PAGE, 3));
+    expect(other.violations).toEqual([]);
+    await space.close();
+    await other.close();
+    await device.close();
+  });
+
+  it.each([0, 1, 2, 3, 4, 6])(
+    'takes nothing of which it had a copy only, from whoever calls it home (%i events)',
+    async (events) => {
+      for (const who of ['write', 'whole', 'other'] as const) {
+        const clock = new SimClock();
+        const device = await memory.open({ memory: 8 * PAGE, pageSizes: [PAGE], latency: TYPICAL_LATENCY, clock });
+        const other = await openDevice(8, { latency: TYPICAL_LATENCY, clock });
+        const space = await createSpace({ timeoutMs: 2000 });
+        const mirror = await space.attach(device, { prefetch: 'none' });
+        const second = await space.attach(other, { prefetch: 'none' });
+        space.map({ bytes: PAGE, address: BASE, fixed: true });
+        await space.write(BASE, pattern(PAGE));
+        await mirror.read(BASE, 4);
+        const data = pattern(who === 'whole' ? PAGE : 8, 3);
+        const writing = (who === 'other' ? second : space).write(BASE, data);
+        for (let i = 0; i < events; i++) await new Promise((resolve) => setImmediate(resolve));
+        memory.conformance.lose(device);
+        await writing;
+        expect((await mirror.lost).ranges).toEqual([]);
+        const expected = pattern(PAGE);
+        expected.set(data);
+        expect(await space.read(BASE, PAGE)).toEqual(expected);
+        await space.close();
+        await other.close();
+        expect(other.violations).toEqual([]);
+      }
+    },
+  );
+
+  it.each([0, 1, 2, 3, 4, 6])('is no obstacle to a page that is being written whole (%i events)', async (events) => {
+    const device = await memory.open({ memory: 8 * PAGE, pageSizes: [PAGE], latency: TYPICAL_LATENCY });
+    const space = await createSpace({ timeoutMs: 2000 });
+    const mirror = await space.attach(device, { prefetch: 'none' });
+    space.map({ bytes: PAGE, address: BASE, fixed: true });
+    await mirror.write(BASE, pattern(PAGE));
+    const writing = space.write(BASE, pattern(PAGE, 3));
+    for (let i = 0; i < events; i++) await new Promise((resolve) => setImmediate(resolve));
+    memory.conformance.lose(device);
+    await writing;
+    expect(await space.read(BASE, PAGE)).toEqual(pattern(PAGE, 3));
+    await space.close();
+  });
+
+  it('leaves files what they had, and sync says what they do not get', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    const source = new TestSource(pattern(3 * PAGE));
+    space.map({ bytes: 3 * PAGE, source, share: 'shared', address: BASE, fixed: true });
+    await space.write(BASE, pattern(3 * PAGE, 2));
+    await mirror.write(BASE + PAGE, pattern(4, 3));
+    await lose();
+    const failure = await expectCode(space.sync(BASE, 3 * PAGE), 'DEVICE_LOST');
+    expect(failure.ranges).toEqual([{ start: BASE + PAGE, end: BASE + 2 * PAGE }]);
+    expect(source.writes.map(([offset]) => offset)).toEqual([0, 2 * PAGE]);
+    await space.sync(BASE, PAGE);
+    await space.write(BASE + PAGE, pattern(PAGE, 4));
+    expect(await space.sync(BASE, 3 * PAGE)).toBe(1);
+    expect(source.bytes.subarray(PAGE, 2 * PAGE)).toEqual(pattern(PAGE, 4));
+    await space.close();
+    await device.close();
+  });
+
+  it('loses a page of a file at every place that shows it, and what was unmapped with its region is no trouble', async () => {
+    const { device, space, mirror, lose } = await loseable();
+    const source = new TestSource(pattern(2 * PAGE));
+    const one = space.map({ bytes: 2 * PAGE, source, share: 'shared', address: BASE, fixed: true });
+    space.map({ bytes: 2 * PAGE, source, share: 'shared', address: BASE + 8 * PAGE, fixed: true });
+    space.map({ bytes: 2 * PAGE, source, address: BASE + 16 * PAGE, fixed: true });
+    await space.write(BASE + 16 * PAGE, pattern(PAGE, 5));
+    await mirror.write(BASE, pattern(2 * PAGE, 2));
+    await one.unmap();
+    expect((await lose()).ranges).toEqual([
+      { start: BASE + 8 * PAGE, end: BASE + 10 * PAGE },
+      { start: BASE + 17 * PAGE, end: BASE + 18 * PAGE },
+    ]);
+    for (const at of [8, 9, 17]) await expectCode(space.read(BASE + at * PAGE, 1), 'DEVICE_LOST');
+    expect(await space.read(BASE + 16 * PAGE, PAGE)).toEqual(pattern(PAGE, 5));
+    await space.unmap(BASE, 32 * PAGE);
+    expect(source.bytes).toEqual(pattern(2 * PAGE));
     await space.close();
     await device.close();
   });

@@ -58,6 +58,31 @@ test('a page of a file is cached, and dirty until it is written back, harvested 
   expect(flags()).toBe(FLAG_CACHED);
 });
 
+test('an anonymous page is dirty from the harvest that found it written until it is home', async () => {
+  await using rig = await createRig();
+  const { space, mirror } = rig;
+  const { address } = space.map({ bytes: 3 * PAGE });
+  const dirty = () => Array.from(space.pageFlags(address, 3 * PAGE), (flags) => flags & (FLAG_DIRTY | FLAG_OWNED));
+  await space.write(address, pattern(PAGE));
+  await mirror.read(address, 1);
+  await mirror.prefetch(address + PAGE, PAGE, { access: 'write' });
+  await mirror.write(address + 2 * PAGE, pattern(4));
+  // Nobody has asked the device yet.
+  expect(dirty()).toEqual([0, FLAG_OWNED, FLAG_OWNED]);
+  await mirror.harvest(address, 3 * PAGE);
+  expect(dirty()).toEqual([0, FLAG_OWNED, FLAG_OWNED | FLAG_DIRTY]);
+  await mirror.harvest(address, 3 * PAGE);
+  expect(dirty()).toEqual([0, FLAG_OWNED, FLAG_OWNED | FLAG_DIRTY]);
+  await space.read(address, 3 * PAGE);
+  expect(dirty()).toEqual([0, 0, 0]);
+  await mirror.write(address + 2 * PAGE, pattern(4, 2));
+  // The entry goes with its bit, unread.
+  await space.protect(address, 3 * PAGE, 'read');
+  expect(dirty()[2]).toBe(FLAG_OWNED | FLAG_DIRTY);
+  await mirror.migrate(address, 3 * PAGE, 'host');
+  expect(dirty()).toEqual([0, 0, 0]);
+});
+
 test('two devices, and one that is lost', async () => {
   await using rig = await createRig();
   const { space, mirror } = rig;

@@ -1,4 +1,14 @@
-import { agree, agreeOnBytes, agreeOnCount, hasAliases, pattern, type Place, type Scene, spanOf } from './scene.js';
+import {
+  agree,
+  agreeOnBytes,
+  agreeOnCount,
+  hasAliases,
+  pattern,
+  type Place,
+  type Scene,
+  type Span,
+  spanOf,
+} from './scene.js';
 import { outcomeOf } from './world.js';
 
 /** The CPU reads, writes, discards, writes back, or waits for devices to know. */
@@ -44,7 +54,7 @@ export async function cpu(scene: Scene, op: CpuOperation): Promise<void> {
     const written = agree('sync', await outcomeOf(() => space.sync(start, bytes)), hole);
     if (written === undefined) return;
     agreeOnCount('sync', written, (range.end - range.start) / plain.pageSize);
-    checkSynced(scene, op.place);
+    checkSynced(scene, { plain, start, bytes });
   } else await space.flush();
 }
 
@@ -75,8 +85,7 @@ export async function hold(scene: Scene, op: HoldOperation): Promise<void> {
 }
 
 /** What a sync covered must be in the file. */
-function checkSynced(scene: Scene, place: Place): void {
-  const { plain, start, bytes } = spanOf(scene, place);
+export function checkSynced(scene: Scene, { plain, start, bytes }: Omit<Span, 'member'>): void {
   const range = plain.widen(start, bytes);
   for (const region of plain.overlapping(range.start, range.end)) {
     const { object, shared } = region;

@@ -1,4 +1,5 @@
 import type { Mirror } from '@mirrorspace/core';
+import { checkSynced } from './cpu-operations.js';
 import {
   agree,
   agreeOnBytes,
@@ -9,6 +10,7 @@ import {
   pattern,
   type Place,
   type Scene,
+  type Span,
   spanOf,
 } from './scene.js';
 import { outcomeOf } from './world.js';
@@ -26,6 +28,7 @@ export interface DeviceOperation {
     | 'toHost'
     | 'exclusive'
     | 'harvest'
+    | 'harvestWriteBack'
     | 'willNeed';
   readonly place: Place;
   readonly device: number;
@@ -55,7 +58,7 @@ export interface AdviseOperation {
 const SPARE_FRAMES = 4;
 
 export async function device(scene: Scene, op: DeviceOperation): Promise<void> {
-  const span = op.kind === 'atomicAdd' ? alignedSpan(scene, { ...op.place, length: 1 }, 4) : spanOf(scene, op.place);
+  const span = placeOf(scene, op);
   const { member, plain, start } = span;
   const mirror = mirrorOf(member, op.device);
   if (mirror === undefined) return;
@@ -90,7 +93,20 @@ export async function device(scene: Scene, op: DeviceOperation): Promise<void> {
     }
     default:
       await movePages(op, mirror, { ...span, bytes }, (range.end - range.start) / plain.pageSize);
+      if (op.kind === 'harvestWriteBack' && plain.hole(range.start, range.end) === undefined)
+        checkSynced(scene, { plain, start, bytes });
   }
+}
+
+function placeOf(scene: Scene, op: DeviceOperation): Span {
+  if (op.kind === 'atomicAdd') return alignedSpan(scene, { ...op.place, length: 1 }, 4);
+  const span = spanOf(scene, op.place);
+  if (op.kind !== 'harvestWriteBack') return span;
+  // By chance a range would seldom have anything that can be written back.
+  const { member, plain } = span;
+  const files = plain.regions.filter(({ object, shared }) => shared && object!.file >= 0);
+  const region = files[op.place.region % Math.max(1, files.length)];
+  return region === undefined ? span : { member, plain, start: region.start, bytes: region.end - region.start };
 }
 
 async function movePages(
@@ -111,9 +127,12 @@ async function movePages(
         return mirror.migrate(start, bytes, op.kind === 'toHost' ? 'host' : 'device');
       case 'exclusive':
         return mirror.exclusive(start, bytes);
-      case 'harvest': {
-        const { accessed, dirty } = await mirror.harvest(start, bytes);
-        return Math.max(accessed, dirty);
+      case 'harvest':
+      case 'harvestWriteBack': {
+        const { accessed, dirty, written } = await mirror.harvest(start, bytes, {
+          writeBack: op.kind === 'harvestWriteBack',
+        });
+        return Math.max(accessed, dirty, written);
       }
       default:
         await member.space.willNeed(start, bytes, mirror);

@@ -10,6 +10,7 @@ import {
 } from './device-operations.js';
 import { type HostOperation, moveOnHost } from './host-operations.js';
 import { launch, type LaunchOperation } from './launch-operations.js';
+import { lose, type LossOperation } from './loss-operations.js';
 import { merge, type MergeOperation } from './merge-operations.js';
 import {
   close,
@@ -46,6 +47,7 @@ export type Operation =
   | TruncateOperation
   | HostOperation
   | LaunchOperation
+  | LossOperation
   | MergeOperation;
 
 /** Does it, and compares what happened with the model. @throws Error where they differ */
@@ -90,6 +92,8 @@ export function perform(scene: Scene, op: Operation): Promise<void> {
     case 'copy':
     case 'chase':
       return launch(scene, op);
+    case 'lose':
+      return lose(scene, op);
     case 'merge':
       return merge(scene, op);
     default:
@@ -144,6 +148,8 @@ const deviceKinds = fc.constantFrom<DeviceOperation['kind'][]>(
   'toHost',
   'exclusive',
   'harvest',
+  'harvestWriteBack',
+  'harvestWriteBack',
   'willNeed',
 );
 const cpuKinds = fc.constantFrom<CpuOperation['kind'][]>(
@@ -262,6 +268,7 @@ const family = [
       halves: fc.nat({ max: 5 }),
     }),
   },
+  { weight: 1, arbitrary: fc.record<LossOperation>({ kind: fc.constant('lose'), device: number, seed }) },
   { weight: 2, arbitrary: fc.record<FamilyOperation>({ kind: fc.constantFrom('fork', 'fork', 'close'), member }) },
 ];
 

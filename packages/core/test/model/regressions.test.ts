@@ -188,3 +188,36 @@ test('a late fault of a launch that failed does not fail a load of the same page
       { kind: 'merge', member: 0, alike: 0, offer: true, home: true },
     ],
   ));
+
+test('what a harvest writes back is in the file then', () =>
+  replay({}, [
+    { ...mapped, share: 'shared', file: 1 },
+    { kind: 'write', place: { ...first, length: 4 }, device: 0, seed: 7 },
+    { kind: 'harvestWriteBack', place: { ...first, length: 4 }, device: 0, seed: 1 },
+  ]));
+
+test('what a lost device alone had is said to be lost wherever it is mapped, touched there or not', () =>
+  replay({}, [
+    { ...mapped, share: 'shared', file: 1 },
+    { ...mapped, share: 'shared', file: 1, page: 1 },
+    { kind: 'write', place: first, device: 0, seed: 1 },
+    { kind: 'lose', device: 0, seed: 2 },
+    { kind: 'write', place: first, device: 0, seed: 1 },
+    { kind: 'unmap', place: first },
+    { kind: 'lose', device: 0, seed: 2 },
+  ]));
+
+test.each([0, 1, 2])('what a lost device alone had gets contents again (%i)', (seed) =>
+  replay({ frames: [4, 4] }, [
+    { ...mapped, pages: 3 },
+    { ...mapped, page: 4, pages: 2, share: 'shared', file: 0 },
+    { kind: 'fork', member: 0 },
+    { kind: 'attach', member: 1, device: 0 },
+    { kind: 'write', place: { ...first, length: 4 }, device: 0, seed: 1 },
+    { kind: 'write', place: { ...first, page: 4, length: 4 }, device: 0, seed: 2 },
+    { kind: 'write', place: { ...first, member: 1, page: 1, length: 4 }, device: 0, seed: 3 },
+    { kind: 'lose', device: 0, seed },
+    { kind: 'write', place: { ...first, page: 1, length: 5 }, device: 0, seed: 4 },
+    { kind: 'lose', device: 1, seed },
+  ]),
+);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { abandon, checkContents, checkContract, finish, inTime } from './finish.js';
+import { noteShown } from './loss-operations.js';
 import { checkRegions } from './map-operations.js';
 import { anyOperation, type Operation, perform, showOperation } from './operation.js';
 import { type Scene, wholeScene } from './scene.js';
@@ -57,7 +58,9 @@ export async function replay(config: Partial<WorldConfig>, operations: readonly 
 }
 
 async function step(scene: Scene, op: Operation): Promise<void> {
+  noteShown(scene);
   await perform(scene, op);
+  noteShown(scene);
   scene.world.settleFiles();
   for (const member of scene.members) checkRegions(member);
   checkContract(scene.world);
@@ -74,6 +77,7 @@ const PLAIN_CONFIG: WorldConfig = {
   pagesPerCommand: 1024,
   commandsPerSubmit: 1024,
   eviction: 'lru',
+  aging: 0,
   prefetch: 'none',
   updateQueue: 'paging',
   preemption: 'never',
@@ -99,6 +103,7 @@ export function worlds(pageSize: WorldConfig['pageSize'], timed: boolean, deep: 
     pagesPerCommand: fc.constantFrom(2, 1024),
     commandsPerSubmit: fc.constantFrom(2, 1024),
     eviction: fc.constantFrom('lru', 'clock', 'fifo'),
+    aging: fc.constantFrom(0, 0, 0.25, 1),
     prefetch: fc.constantFrom('none', 'next', 'tree'),
     updateQueue: fc.constantFrom('paging', 'user', 'least-loaded', 'highest-priority'),
     preemption: fc.constantFrom('never', 'always', 'weigh'),

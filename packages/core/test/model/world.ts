@@ -34,6 +34,8 @@ export interface WorldConfig {
   readonly pagesPerCommand: number;
   readonly commandsPerSubmit: number;
   readonly eviction: EvictionName;
+  /** Evictions between two harvests of all that is resident, as a share of the frames; 0: none. */
+  readonly aging: number;
   readonly prefetch: PrefetchName;
   readonly updateQueue: QueuePolicyName;
   readonly preemption: PreemptionName;
@@ -76,12 +78,16 @@ export class World {
   /** Rejects with the first breach: whoever waits for a device then would wait in vain. */
   readonly broken: Promise<never>;
   private reject!: (violation: MirrorError) => void;
+  private readonly clock: SimClock;
+  /** The devices themselves, without what watches them. */
+  private readonly bare: Device[] = [];
   private readonly files: Uint8Array[] = [];
   /** How long each file is at the moment. */
   private readonly lengths: number[] = [];
 
-  private constructor(config: WorldConfig) {
+  private constructor(config: WorldConfig, clock: SimClock) {
     this.config = config;
+    this.clock = clock;
     const { pageSize } = config;
     this.host = restless(managedMemory({ pageSize }));
     this.broken = new Promise((_resolve, reject) => (this.reject = reject));
@@ -93,26 +99,8 @@ export class World {
 
   /** A world of one space with one mirror. `turn` is awaited before anything happens on a device where time passes. */
   static async open(config: WorldConfig, turn?: () => Promise<void>): Promise<World> {
-    const world = new World(config);
-    const clock = new SimClock(turn === undefined ? {} : { yield: turn });
-    for (const frames of config.frames) {
-      const device = await memory.open({
-        memory: frames * config.pageSize,
-        pageSizes: [config.pageSize],
-        faultBuffer: config.faultBuffer,
-        residentUnits: config.residentUnits,
-        tlbEntries: config.tlbEntries,
-        pagesPerCommand: config.pagesPerCommand,
-        commandsPerSubmit: config.commandsPerSubmit,
-        pagingQueues: config.pagingQueues,
-        features: FEATURES.filter((feature) => config.dirtyBits || feature !== 'dirty-bits'),
-        poison: true,
-        clock,
-        ...(config.latencySeed !== undefined && { latency: TYPICAL_LATENCY, seed: config.latencySeed }),
-      });
-      const onViolation = (violation: MirrorError) => world.break(violation);
-      world.devices.push(watched(validate(device, { deep: config.deep, onViolation }), onViolation));
-    }
+    const world = new World(config, new SimClock(turn === undefined ? {} : { yield: turn }));
+    for (let device = 0; device < config.frames.length; device++) await world.openDevice(device);
     const { pageSize, budget, swapPages, lists } = config;
     const swap = world.swap(swapPages * pageSize);
     const space = await createSpace({
@@ -125,9 +113,42 @@ export class World {
     return world;
   }
 
+  /** Loses a device, at once. */
+  lose(device: number): void {
+    memory.conformance.lose(this.bare[device]!);
+  }
+
+  /** Opens another device in the place of one that was lost. */
+  async replace(device: number): Promise<void> {
+    await this.devices[device]!.close();
+    await this.openDevice(device);
+  }
+
+  private async openDevice(number: number): Promise<void> {
+    const { config, clock } = this;
+    const device = await memory.open({
+      name: `device ${number}`,
+      memory: config.frames[number]! * config.pageSize,
+      pageSizes: [config.pageSize],
+      faultBuffer: config.faultBuffer,
+      residentUnits: config.residentUnits,
+      tlbEntries: config.tlbEntries,
+      pagesPerCommand: config.pagesPerCommand,
+      commandsPerSubmit: config.commandsPerSubmit,
+      pagingQueues: config.pagingQueues,
+      features: FEATURES.filter((feature) => config.dirtyBits || feature !== 'dirty-bits'),
+      poison: true,
+      clock,
+      ...(config.latencySeed !== undefined && { latency: TYPICAL_LATENCY, seed: config.latencySeed }),
+    });
+    this.bare[number] = device;
+    const onViolation = (violation: MirrorError) => this.break(violation);
+    this.devices[number] = watched(validate(device, { deep: config.deep, onViolation }), onViolation);
+  }
+
   async attach(member: Member, device: number): Promise<void> {
-    const { eviction, prefetch, updateQueue, preemption, batch } = this.config;
-    const options: AttachOptions = { eviction, prefetch, updateQueue, preemption, batch, timeoutMs: TIMEOUT_MS };
+    const { eviction, aging, prefetch, updateQueue, preemption, batch } = this.config;
+    const options: AttachOptions = { eviction, aging, prefetch, updateQueue, preemption, batch, timeoutMs: TIMEOUT_MS };
     member.mirrors[device] = await member.space.attach(this.devices[device]!, options);
   }
 
@@ -153,6 +174,11 @@ export class World {
   checkFile(file: number, from: number, to: number): void {
     const at = differsAt(this.files[file]!.subarray(from, to), this.objects[file]!.contents().subarray(from, to));
     if (at >= 0) throw new Error(`file ${file} differs from the model at byte ${from + at}`);
+  }
+
+  /** What a file has at the moment. */
+  fileBytes(file: number): Uint8Array {
+    return this.files[file]!;
   }
 
   /** A swap store as slow as the files. */

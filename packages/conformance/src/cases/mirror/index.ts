@@ -11,6 +11,7 @@ import { file } from './file.js';
 import { flush } from './flush.js';
 import { fork } from './fork.js';
 import { harvest } from './harvest.js';
+import { harvestRaces } from './harvest-races.js';
 import { hostMigration } from './host-migration.js';
 import { leak } from './leak.js';
 import { limit } from './limit.js';
@@ -43,6 +44,7 @@ export const mirrorCases: readonly Case[] = [
   ...queue,
   ...dirty,
   ...harvest,
+  ...harvestRaces,
   ...eviction,
   ...deviceLru,
   ...reclaim,

@@ -63,7 +63,7 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
   let freed = 0;
   for (const page of pages) {
     if (!mayLeave(store, page)) continue;
-    if (store.any(page, PAGE_CACHED) && store.homes.cacheOf(page).inFile) {
+    if (isOfFile(store, page)) {
       // Its mappings show those bytes as long as they exist.
       if (store.homes.cacheOf(page).hasTail(store.homes.indexOf(page))) continue;
       if (store.any(page, PAGE_DIRTY)) toFile.push(page);
@@ -73,6 +73,12 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
   }
   counts.dropped += freed;
   const failures: unknown[] = [];
+  // First: these are locked in this turn. What is waited for may make any of the pages another one, or give it to a device.
+  const leave = store.host.pageOut === undefined ? swapOut : systemPageOut;
+  freed += await leave(target, toSwap, counts).catch((error: unknown) => {
+    failures.push(error);
+    return 0;
+  });
   for (const page of toFile) {
     const written = await writeBack(target, page).catch((error: unknown) => {
       failures.push(error);
@@ -81,11 +87,6 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
     counts.dropped += written;
     freed += written;
   }
-  const leave = store.host.pageOut === undefined ? swapOut : systemPageOut;
-  freed += await leave(target, toSwap, counts).catch((error: unknown) => {
-    failures.push(error);
-    return 0;
-  });
   counts.stayed += pages.length - freed;
   if (failures.length > 0) throw failures[0] as Error;
   return freed;
@@ -112,13 +113,24 @@ function drop(store: PageStore, page: number): number {
 }
 
 async function writeBack({ store, timeoutMs }: PageOutTarget, page: number): Promise<number> {
-  const cache = store.homes.cacheOf(page);
-  await cache.writeBack(store.homes.indexOf(page), 1, { timeoutMs });
-  // Meanwhile it may have been written again, or be another page.
-  const same = mayLeave(store, page) && store.any(page, PAGE_CACHED) && store.homes.cacheOf(page) === cache;
-  return same && !store.any(page, PAGE_DIRTY) ? drop(store, page) : 0;
+  const { homes } = store;
+  // While others were waited for it may have been freed, or be another page by now.
+  if (!mayLeave(store, page) || !isOfFile(store, page)) return 0;
+  const cache = homes.cacheOf(page);
+  const index = homes.indexOf(page);
+  await cache.writeBack(index, 1, { timeoutMs });
+  // Meanwhile it may have been written again, or have become another page, too.
+  const same = mayLeave(store, page) && isOfFile(store, page) && homes.cacheOf(page) === cache;
+  if (!same || cache.hasTail(homes.indexOf(page)) || store.any(page, PAGE_DIRTY)) return 0;
+  return drop(store, page);
 }
 
+/** Whether a page belongs to the cache of a file. */
+function isOfFile(store: PageStore, page: number): boolean {
+  return store.any(page, PAGE_CACHED) && store.homes.cacheOf(page).inFile;
+}
+
+/** Synchronous up to the point where all pages are locked. */
 async function swapOut(target: PageOutTarget, pages: number[], counts: PageOutCounts): Promise<number> {
   const { store } = target;
   const slots = store.swap;
