@@ -10,6 +10,7 @@ import {
 import {
   allows,
   BEHIND_END,
+  CHANGED,
   bringBack,
   isOutOfMemory,
   KeptPages,
@@ -22,6 +23,7 @@ import {
   PAGE_LOCKED,
   PAGE_LOST,
   PAGE_OWNED,
+  type PageStore,
   recallPages,
   type Region,
   resolve,
@@ -46,6 +48,8 @@ export class Admission {
   private readonly granted = new Map<number, MirrorState>();
   /** Background work under way. */
   private working = 0;
+  /** Whether notifiers were called since wanted pages were last looked at again. */
+  private told = false;
 
   constructor(pool: PoolState) {
     this.pool = pool;
@@ -83,6 +87,30 @@ export class Admission {
         else want(mirror, pageNumber, contents[i]!, false);
       }
     }
+    this.told ||= notifiers.sequence !== sequence;
+  }
+
+  /** Notifiers, which can do anything, may have been called after a page was wanted: where it is another one or not allowed by now, its fault is tried again. */
+  recheck(): void {
+    if (!this.told) return;
+    this.told = false;
+    const stores = new Set<PageStore>();
+    for (const mirror of this.pool.mirrors) {
+      const { wanted, space } = mirror;
+      for (let i = wanted.length - 1; i >= 0; i--) {
+        const page = wanted.hosts[i]!;
+        const write = wanted.codes[i] === FAULT_WRITE;
+        const region = space.regions.at(wanted.pages[i]! * space.pageSize);
+        const same = space.store.lookup(space.base + wanted.pages[i]!) === page;
+        if (same && region !== undefined && allows(region.access, write)) continue;
+        space.store.unlock(page);
+        this.defer(mirror, wanted.pages[i]!, write);
+        wanted.remove(i);
+        mirror.wantedFaults--;
+        stores.add(space.store);
+      }
+    }
+    for (const store of stores) store.announce();
   }
 
   /** Decides about a page nobody faulted on: wanted if nothing has to be waited for. Returns whether it is. */
@@ -206,7 +234,8 @@ export class Admission {
       return;
     }
     this.defer(mirror, pageNumber, write);
-    if (need === NEEDS_UNLOCK || mirror.preparing.has(pageNumber)) return;
+    if (need === CHANGED) space.store.announce();
+    if (need === CHANGED || need === NEEDS_UNLOCK || mirror.preparing.has(pageNumber)) return;
     mirror.preparing.add(pageNumber);
     if (need === NEEDS_HOME) {
       const page = space.store.lookup(space.base + pageNumber);

@@ -5,6 +5,7 @@ import { Tracer } from '../trace/index.js';
 import { acquire } from './acquire.js';
 import { checkTimeout } from './in-time.js';
 import { adviseRange, dontNeed, willNeed } from './advise.js';
+import { changeRanges } from './entries.js';
 import type { Held, HoldMode, HoldOptions } from './held.js';
 import type { HostMemory } from './host-memory.js';
 import { hostStateOf } from './host-state.js';
@@ -28,7 +29,7 @@ import { type RangeOptions } from './range-options.js';
 import { syncRange } from './sync.js';
 import type { ByteSource } from './source.js';
 import { truncateSource } from './truncate.js';
-import { unmapRange, unmapSync } from './unmap.js';
+import { unmapAll, unmapRange } from './unmap.js';
 import { collectWritten, type WrittenRange } from './written.js';
 import { releaseObjects, retryUnsaved } from './release.js';
 
@@ -202,10 +203,9 @@ export class Space implements RegionOwner {
   written(start: number, bytes: number): WrittenRange[] {
     this.state.checkOpen();
     const range = this.state.pageRange(start, bytes);
-    this.state.notifiers.begin('soft-dirty', range.start, range.end);
-    const written = collectWritten(this.state, range.start, range.end);
-    this.state.notifiers.end();
-    return written;
+    return changeRanges(this.state.notifiers, 'soft-dirty', [range], () =>
+      collectWritten(this.state, range.start, range.end),
+    );
   }
 
   /** Writes what changed in shared file regions of a range back to their sources. Resolves to the number of pages written. */
@@ -314,7 +314,8 @@ export class Space implements RegionOwner {
 
   /**
    * Unmaps everything, detaches all mirrors and ends the space; what shared file regions hold reaches their sources.
-   * Concurrent calls share one closing. Afterwards every operation fails with `CLOSED`.
+   * Concurrent calls share one closing. Afterwards every operation fails with `CLOSED`. What a notifier throws does not keep the
+   * space from being closed; this rejects with it then.
    */
   close(): Promise<void> {
     return (this.closing ??= this.end());
@@ -339,11 +340,8 @@ export class Space implements RegionOwner {
   private async end(): Promise<void> {
     const { state } = this;
     state.closed = true;
-    state.notifiers.begin('release', 0, state.limit);
-    const objects = unmapSync(state, this, 0, state.limit);
-    state.notifiers.end();
-    state.store.announce();
     const failures: unknown[] = [];
+    const objects = unmapAll(state, this, failures);
     const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => failures.push(error));
     await attempt(releaseObjects(state, objects));
     await attempt(retryUnsaved(state));
