@@ -55,7 +55,7 @@ function cutMappings(space: SpaceState, object: MemoryObject, size: number, thro
     if (regions.length === 0) continue;
     mapping.push(other);
     for (const region of regions) cutBehind(other, region, end, thrown);
-    // What a notifier moved or split meanwhile.
+    // What a notifier split meanwhile.
     for (let left = withEntries(other, object, end); left.length > 0; left = withEntries(other, object, end))
       for (const region of left) cutBehind(other, region, end, thrown);
   }

@@ -127,12 +127,12 @@ export class Reclaimer {
       const ordinary = this.takeOrdinary(want - share);
       const taken = await takeOffDevices(store, want - ordinary.length);
       this.counts.takenOffDevices += taken.length;
-      const before = this.left;
+      const before = this.gone;
       let got: number;
       try {
         got = await this.putOut(ordinary.concat(taken));
       } catch (error) {
-        freed += this.left - before;
+        freed += this.gone - before;
         if (freed === 0) throw error;
         return freed;
       }
@@ -143,7 +143,7 @@ export class Reclaimer {
   }
 
   /** Pages that left so far. */
-  private get left(): number {
+  private get gone(): number {
     return this.counts.swappedOut + this.counts.dropped;
   }
 
