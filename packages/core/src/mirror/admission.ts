@@ -11,6 +11,7 @@ import {
   allows,
   BEHIND_END,
   CHANGED,
+  copyHome,
   bringBack,
   isOutOfMemory,
   KeptPages,
@@ -238,8 +239,7 @@ export class Admission {
     if (need === CHANGED || need === NEEDS_UNLOCK || mirror.preparing.has(pageNumber)) return;
     mirror.preparing.add(pageNumber);
     if (need === NEEDS_HOME) {
-      const page = space.store.lookup(space.base + pageNumber);
-      void this.work(mirror, pageNumber, () => recallPages(space.store, Uint32Array.of(page), 1, 'clean'));
+      void this.work(mirror, pageNumber, () => this.copyHome(mirror, pageNumber));
     } else if (need === NEEDS_SWAP) {
       void this.work(mirror, pageNumber, () => this.bringBack(mirror, pageNumber));
     } else if (need === NEEDS_SOURCE) {
@@ -268,6 +268,20 @@ export class Admission {
     kept.begin();
     await bringBack(space, pageNumber, pageNumber + 1, { timeoutMs: this.pool.timeoutMs }, kept);
     for (const page of kept.take()) this.grant(page, mirror);
+  }
+
+  /** Makes a private copy of what a device owns. Others must stop using the old page there before this pool's next round, which gets the lock. */
+  private async copyHome(mirror: MirrorState, pageNumber: number): Promise<void> {
+    const { space } = mirror;
+    const copy = await copyHome(space, pageNumber);
+    if (copy < 0) return;
+    try {
+      if (space.mirrors.size > 1) await space.flushNow();
+      this.grant(copy, mirror);
+    } catch (error) {
+      space.store.unlock(copy);
+      throw error;
+    }
   }
 
   /** Takes a page from other devices; the lock goes to this pool's next round. */

@@ -1,11 +1,12 @@
 import { checkSignal, throwIfAborted } from './abort.js';
 import { hex, rangeOf } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
+import { copyHome } from './copy-home.js';
 import type { RecallMode } from './device-pages.js';
 import type { HoldMode, HoldOptions } from './held.js';
 import { HeldRange } from './held-range.js';
 import { checkTimeout } from './in-time.js';
-import { recallPages, recallWhenFree } from './recall.js';
+import { recallWhenFree } from './recall.js';
 import {
   PAGE_HELD,
   PAGE_HELD_READ,
@@ -195,7 +196,10 @@ async function overcome(
   } else if (obstacle.kind === 'room') {
     await store.pressure!.relieve(obstacle.refusal);
   } else if (obstacle.kind === 'home') {
-    await recallPages(store, Uint32Array.of(store.lookup(space.base + pageNumber)), 1, 'clean');
+    const copy = await copyHome(space, pageNumber);
+    if (copy < 0) return;
+    store.unlock(copy);
+    store.announce();
   } else if (!(await store.changed.wait(limits.timeoutMs, limits.signal))) {
     const why =
       obstacle.kind === 'held'

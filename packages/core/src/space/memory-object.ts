@@ -74,7 +74,8 @@ export class MemoryObject implements PageCache {
     do {
       if (this.references > 0) return;
       await this.writeBack(0, Infinity, limits);
-    } while (this.isDirty);
+      await this.writes.allFrom(0, limits);
+    } while (this.isDirty || this.writes.any);
     if (this.references + this.holds === 0) this.cutCache(0);
   }
 

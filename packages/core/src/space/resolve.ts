@@ -53,10 +53,13 @@ function find(space: SpaceState, region: Region, pageNumber: number): number {
   return object.source === undefined ? object.create(index) : NEEDS_SOURCE;
 }
 
-/** Gives `key` a page of its own with the same content. Devices that map the old page there are told (`clear`). */
-function breakCopyOnWrite(space: SpaceState, key: number, page: number): number {
+/**
+ * Gives `key` a page of its own with the same content as `page`, which the caller has locked if `locked`. Devices that map the old page
+ * there are told (`clear`). Returns the page, or a `NEEDS_*` code. @throws as {@link resolve}
+ */
+export function breakCopyOnWrite(space: SpaceState, key: number, page: number, locked = false): number {
   const { store } = space;
-  if (store.any(page, PAGE_LOCKED)) return NEEDS_UNLOCK;
+  if (!locked && store.any(page, PAGE_LOCKED)) return NEEDS_UNLOCK;
   if (store.any(page, PAGE_OWNED)) return NEEDS_HOME;
   const copy = store.create();
   const address = (key - space.base) * space.pageSize;
@@ -65,7 +68,8 @@ function breakCopyOnWrite(space: SpaceState, key: number, page: number): number 
     space.notifiers.begin('clear', address, address + space.pageSize);
     try {
       // Whoever was told may have changed anything.
-      if (store.lookup(key) !== page || store.any(page, PAGE_LOCKED | PAGE_OWNED)) return CHANGED;
+      const taken = store.any(page, locked ? PAGE_OWNED : PAGE_LOCKED | PAGE_OWNED);
+      if (taken || store.lookup(key) !== page) return CHANGED;
       store.mark(copy, store.stateOf(page) & PAGE_LOST);
       if (!store.any(page, PAGE_ZERO)) copyPage(space, page, copy);
       store.unlink(key, page);
