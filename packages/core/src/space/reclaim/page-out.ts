@@ -62,7 +62,7 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
   let freed = 0;
   for (const page of pages) {
     if (!mayLeave(store, page)) continue;
-    if (isInFile(store, page)) {
+    if (isOfFile(store, page)) {
       // Its mappings show those bytes as long as they exist.
       if (store.homes.cacheOf(page).hasTail(store.homes.indexOf(page))) continue;
       if (store.any(page, PAGE_DIRTY)) toFile.push(page);
@@ -79,6 +79,8 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
     }
   }
   counts.dropped += freed;
+  // Before anything is waited for: these are locked in this turn. What is waited for may make any of the pages another one.
+  freed += await swapOut(target, toSwap, counts, failures);
   for (const page of toFile) {
     const written = await writeBack(target, page).catch((error: unknown) => {
       failures.push(error);
@@ -87,7 +89,6 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
     counts.dropped += written;
     freed += written;
   }
-  freed += await swapOut(target, toSwap, counts, failures);
   counts.stayed += pages.length - freed;
   if (failures.length > 0) throw failures[0] as Error;
   return freed;
@@ -123,29 +124,34 @@ function drop(store: PageStore, page: number): number {
 /** Whether a page may leave and something else has its content: its file, or nothing at all. */
 function isDroppable(store: PageStore, page: number): boolean {
   if (!mayLeave(store, page)) return false;
-  return isInFile(store, page) ? !store.any(page, PAGE_DIRTY) : isNothing(store, page);
+  if (!isOfFile(store, page)) return isNothing(store, page);
+  return !store.any(page, PAGE_DIRTY) && !store.homes.cacheOf(page).hasTail(store.homes.indexOf(page));
 }
 
-function isInFile(store: PageStore, page: number): boolean {
+function isOfFile(store: PageStore, page: number): boolean {
   return store.any(page, PAGE_CACHED) && store.homes.cacheOf(page).inFile;
 }
 
 async function writeBack({ store, timeoutMs }: PageOutTarget, page: number): Promise<number> {
+  // While others were waited for it may have been freed, or be another page by now.
+  if (!mayLeave(store, page) || !isOfFile(store, page)) return 0;
   const cache = store.homes.cacheOf(page);
   await cache.writeBack(store.homes.indexOf(page), 1, { timeoutMs });
   // Meanwhile it may have been written again, or be another page.
-  const same = mayLeave(store, page) && store.any(page, PAGE_CACHED) && store.homes.cacheOf(page) === cache;
+  const same = mayLeave(store, page) && isOfFile(store, page) && store.homes.cacheOf(page) === cache;
   return same ? drop(store, page) : 0;
 }
 
-/** Writes pages to the swap store; what fails is added to `failures`. Resolves to the frames freed. */
+/** Writes pages to the swap store; what fails is added to `failures`. Resolves to the frames freed. Synchronous until all are locked. */
 async function swapOut(
   target: PageOutTarget,
-  pages: number[],
+  chosen: readonly number[],
   counts: PageOutCounts,
   failures: unknown[],
 ): Promise<number> {
   const { store } = target;
+  // Dropping others called notifiers, which may have done anything to these.
+  const pages = chosen.filter((page) => mayLeave(store, page) && !isOfFile(store, page));
   const slots = store.swap;
   const count = Math.min(pages.length, slots?.free ?? 0);
   counts.noRoom += pages.length - count;
