@@ -297,10 +297,11 @@ export class Space implements RegionOwner {
   /**
    * Makes a source shorter, in every space on the host memory of this one: what regions show of it behind the new end is gone, private
    * copies included, and accesses there fail with `IO` until the source is longer again; the rest of its last page becomes zeros, but
-   * for private copies of that page.
+   * for private copies of that page, and for what is written there later. Or makes it longer: what is new is zeros.
    * Calls `source.truncate` where there is one; a source without must have been shortened before. Resolves when devices obey.
-   * @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT`, `IO` with the source's error as cause, `DEVICE_TIMEOUT` (nothing is
-   *   changed then), `CLOSED`
+   * @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT`, `IO` with the source's error as cause, `CLOSED` (nothing is changed
+   *   then), `DEVICE_TIMEOUT` when the source does not answer (nothing is changed then) or a page of its end is copied all that time,
+   *   `DEVICE_LOST`, or what a notifier throws; in the last three cases all is done that can be
    */
   async truncate(source: ByteSource, size: number): Promise<void> {
     await truncateSource(this.open(), source, size);

@@ -11,24 +11,27 @@ import type { SpaceState } from './state.js';
 import { zap } from './unmap.js';
 
 /**
- * Makes a source shorter. Its pages behind the new end leave the cache and every mapping in every space on the host memory, private
- * copies included, as the kernel's truncation does; what the last page has behind the end becomes zeros.
+ * Makes a source shorter, or longer. Its pages behind the new end leave the cache and every mapping in every space on the host memory, private
+ * copies included, as the kernel's truncation does; what the last page has behind the end, the old one of a source that grows, becomes
+ * zeros.
  */
 export async function truncateSource(space: SpaceState, source: ByteSource, size: number): Promise<void> {
   checkTruncation(source, size);
   const object = space.host.objectOf(source);
   await object.beginTruncation(size, space);
+  // Where it ended: what a source that grows has behind that is zeros, whatever was stored there in the last page.
+  const end = source.truncate === undefined ? size : Math.min(size, source.size);
   try {
     await shorten(space, source, size);
   } finally {
     object.endTruncation();
   }
-  // The source is shorter: whatever fails from here on, the rest is done.
+  // The source has changed: whatever fails from here on, the rest is done.
   const failures: unknown[] = [];
   const mapping = cutMappings(space, object, size, failures);
   object.cutCache(Math.ceil(size / space.pageSize));
   space.store.announce();
-  await clearTail(space, object, size, failures).catch((error: unknown) => failures.push(error));
+  await clearTail(space, object, end, failures).catch((error: unknown) => failures.push(error));
   for (const result of await Promise.allSettled(mapping.map((other) => other.flush())))
     if (result.status === 'rejected') failures.push(result.reason);
   if (failures.length > 0) throw failures[0] as Error;
@@ -97,10 +100,10 @@ function addressOf(space: HostSpace, region: Region, page: number): number {
  * a device that uses it all the time would have it back at once.
  * @throws MirrorError `DEVICE_TIMEOUT`, `DEVICE_LOST`
  */
-async function clearTail(space: SpaceState, object: MemoryObject, size: number, thrown: unknown[]): Promise<void> {
+async function clearTail(space: SpaceState, object: MemoryObject, end: number, thrown: unknown[]): Promise<void> {
   const { store, pageSize, timeoutMs } = space;
-  const index = Math.floor(size / pageSize);
-  if (size % pageSize === 0) return;
+  const index = Math.floor(end / pageSize);
+  if (end % pageSize === 0) return;
   let page = -1;
   const lock = () => {
     page = object.lookup(index);
@@ -111,7 +114,7 @@ async function clearTail(space: SpaceState, object: MemoryObject, size: number, 
   if (!(await store.changed.until(lock, timeoutMs))) {
     throw new MirrorError(
       'DEVICE_TIMEOUT',
-      `a source was truncated to ${size} bytes, but its last page was being copied for ${timeoutMs} ms, and shows old bytes behind the end: truncate again`,
+      `a source was truncated, but its page at byte ${index * pageSize} was being copied for ${timeoutMs} ms, and shows old bytes behind ${end}: truncate again`,
     );
   }
   if (page < 0) return;
@@ -122,7 +125,7 @@ async function clearTail(space: SpaceState, object: MemoryObject, size: number, 
     if (!store.any(page, PAGE_ZERO)) {
       const clear = () => {
         const offset = store.host.offsetOf(page);
-        store.host.bufferOf(page).fill(0, offset + (size % pageSize), offset + pageSize);
+        store.host.bufferOf(page).fill(0, offset + (end % pageSize), offset + pageSize);
       };
       changeEntriesRegardless(store, keysOf(store, page), 'clear', clear, thrown);
     }

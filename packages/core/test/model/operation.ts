@@ -218,6 +218,17 @@ const hostMoves = [
   },
 ];
 const mappings = [
+  {
+    weight: 2,
+    arbitrary: fc.record<TruncateOperation>({
+      kind: fc.constant('truncate'),
+      member,
+      file: fc.nat({ max: 2 }),
+      halves: fc.nat({ max: 6 }),
+      device: number,
+      beside: fc.constantFrom('nothing', 'reads', 'reads', 'writes', 'writes'),
+    }),
+  },
   { weight: 4, arbitrary: mapping },
   { weight: 2, arbitrary: fc.record<UnmapOperation>({ kind: fc.constant('unmap'), place }) },
   { weight: 2, arbitrary: fc.record<ProtectOperation>({ kind: fc.constant('protect'), place, access }) },
@@ -251,15 +262,6 @@ const family = [
       kind: fc.constantFrom('attach', 'attach', 'detach'),
       member,
       device: number,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record<TruncateOperation>({
-      kind: fc.constant('truncate'),
-      member,
-      file: fc.nat({ max: 2 }),
-      halves: fc.nat({ max: 5 }),
     }),
   },
   { weight: 2, arbitrary: fc.record<FamilyOperation>({ kind: fc.constantFrom('fork', 'fork', 'close'), member }) },

@@ -1,10 +1,10 @@
 import type { PlainObject } from './plain.js';
-import { agree, memberOf, type Scene } from './scene.js';
-import { outcomeOf } from './world.js';
+import { agree, agreeOnBytes, memberOf, mirrorOf, pattern, type Scene } from './scene.js';
+import { type Member, outcomeOf } from './world.js';
 
 /**
- * Makes a file shorter, looks behind its end, and makes it as long as it was: what was there must be zeros then. Whoever uses a file
- * at the same time could not be told from the model, so there must be nobody else.
+ * Makes a file shorter or longer, while a device uses its last page, and looks behind its end. Of what others use of the file at that
+ * time the model could not tell whether it came before, so a file has one lane.
  */
 export interface TruncateOperation {
   readonly kind: 'truncate';
@@ -12,28 +12,63 @@ export interface TruncateOperation {
   readonly file: number;
   /** Length, in half pages. */
   readonly halves: number;
+  readonly device: number;
+  /** What a device does meanwhile, in front of both ends. */
+  readonly beside: 'nothing' | 'reads' | 'writes';
 }
 
+/** Accesses beside a truncation. */
+const BESIDE = 4;
+
 export async function truncate(scene: Scene, op: TruncateOperation): Promise<void> {
-  if (!scene.alone) return;
   const { world } = scene;
   const file = scene.files[op.file % scene.files.length]!;
   const object = world.objects[file]!;
-  const asked = Math.min(object.size, (op.halves * object.pageSize) / 2);
-  // A private copy keeps what it has of the last page, and pages brought ahead for writing may be copies that the model knows nothing of.
-  const isPrivate = scene.members.some(({ plain }) =>
-    plain.regions.some((region) => region.object === object && !region.shared),
-  );
-  const size = isPrivate ? Math.min(object.size, Math.ceil(asked / object.pageSize) * object.pageSize) : asked;
-  const { space } = memberOf(scene, op.member);
-  agree('truncate', await outcomeOf(() => space.truncate(world.sources[file]!, size)), undefined);
-  const end = Math.ceil(size / object.pageSize);
-  object.clear(size);
+  const { pageSize } = object;
+  let size = Math.min(object.capacity, (op.halves * pageSize) / 2);
+  // A private copy keeps what it has of the last page, and there may be copies that the model knows nothing of.
+  if (scene.members.some(({ plain }) => plain.regions.some((region) => region.object === object && !region.shared))) {
+    if (size > object.size && object.size % pageSize > 0) return;
+    if (size < object.size) size = Math.min(object.size, Math.ceil(size / pageSize) * pageSize);
+  }
+  const member = memberOf(scene, op.member);
+  const beside = useLastPage(member, object, Math.min(size, object.size), op);
+  const truncated = outcomeOf(() => member.space.truncate(world.sources[file]!, size));
+  await beside;
+  agree('truncate', await truncated, undefined);
+  const end = Math.ceil(size / pageSize);
+  object.truncate(size);
   for (const { plain } of scene.members)
     for (const { own, objectPage, ...region } of plain.regions)
       if (region.object === object) own.fill(undefined, Math.max(0, end - objectPage));
   await lookBehind(scene, object, end);
-  world.restore(file);
+}
+
+/** A device uses the first word of the last page in front of an end, if it shows. */
+async function useLastPage(
+  { plain, ...member }: Member,
+  object: PlainObject,
+  end: number,
+  { device, beside }: TruncateOperation,
+): Promise<void> {
+  const mirror = mirrorOf({ plain, ...member }, device);
+  const page = Math.ceil(end / plain.pageSize) - 1;
+  if (mirror === undefined || beside === 'nothing' || page < 0) return;
+  for (const region of plain.regions) {
+    const at = region.start + (page - region.objectPage) * plain.pageSize;
+    const isAllowed = beside === 'reads' ? region.access !== 'none' : region.access === 'read-write';
+    if (region.object !== object || !region.shared || !isAllowed || at < region.start || at >= region.end) continue;
+    for (let i = 0; i < BESIDE; i++) {
+      if (beside === 'writes') {
+        agree('write beside a truncation', await outcomeOf(() => mirror.write(at, pattern(i, 4))), undefined);
+        plain.write(at, pattern(i, 4));
+      } else {
+        const read = agree('read beside a truncation', await outcomeOf(() => mirror.read(at, 4)), undefined);
+        agreeOnBytes('read beside a truncation', at, read!, plain.read(at, 4));
+      }
+    }
+    return;
+  }
 }
 
 /** The first page of each region that lies behind the end must not be there, for the CPU and for devices. */
