@@ -163,10 +163,13 @@ export class Admission {
    * fault of a launch that has ended: they are let go on first, by an entry for reading. The store then faults again.
    */
   private deny(mirror: MirrorState, region: Region, pageNumber: number, write: boolean): void {
-    const { store, base } = mirror.space;
-    const page = store.lookup(base + pageNumber);
+    const { space } = mirror;
+    const page = space.store.lookup(space.base + pageNumber);
+    // Behind the end of a source loads fail, too.
+    const index = region.objectPage + pageNumber - space.pageOf(region.start);
+    const isThere = page !== -1 || region.object === undefined || region.object.reaches(index);
     const stops = this.pool.device.features.has('read-only-maps');
-    if (write && stops && allows(region.access, false) && !this.isReadable(mirror, page))
+    if (write && stops && isThere && allows(region.access, false) && !this.isReadable(mirror, page))
       this.admit(mirror, region, pageNumber, page, false);
     else this.cancel(mirror, pageNumber, CANCEL_DENIED);
   }

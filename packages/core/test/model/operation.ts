@@ -224,6 +224,7 @@ const mappings = [
       kind: fc.constant('truncate'),
       member,
       file: fc.nat({ max: 2 }),
+      page: fc.nat({ max: 9 }),
       halves: fc.nat({ max: 6 }),
       device: number,
       beside: fc.constantFrom('nothing', 'reads', 'reads', 'writes', 'writes'),
