@@ -45,11 +45,7 @@ export async function remapPages(
 }
 
 /** Takes the entries of ranges off all devices, and then changes them; the pages are locked from before that until after it. */
-async function whileNobodyTouches(
-  space: SpaceState,
-  ranges: readonly Pages[],
-  change: () => void,
-): Promise<void> {
+async function whileNobodyTouches(space: SpaceState, ranges: readonly Pages[], change: () => void): Promise<void> {
   const { store } = space;
   const locked = await lockAll(space, ranges);
   try {

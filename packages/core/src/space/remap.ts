@@ -53,7 +53,13 @@ export async function remapRange(
   if (from < end) ranges.push({ start: from, end });
   const released: MemoryObject[] = [];
   const region = changeRanges(space.notifiers, 'unmap', ranges, () => {
-    checkUnchanged(space, whole, start, end, target === undefined ? { start: inPlace ? end : to, end: to + bytes } : NONE);
+    checkUnchanged(
+      space,
+      whole,
+      start,
+      end,
+      target === undefined ? { start: inPlace ? end : to, end: to + bytes } : NONE,
+    );
     if (target !== undefined) released.push(...takeOut(space, owner, target, target + bytes));
     const part = isolate(space, owner, start, end)[0]!;
     if (bytes < end - start) released.push(...takeOut(space, owner, start + bytes, end));

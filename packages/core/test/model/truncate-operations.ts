@@ -68,7 +68,8 @@ async function lookAt(scene: Scene, object: PlainObject, page: number): Promise<
   for (const { space, plain, mirrors } of scene.members) {
     for (const region of plain.regions) {
       const at = region.start + (page - region.objectPage) * plain.pageSize;
-      if (region.object !== object || region.access === 'none' || at < region.start || at >= plain.endOf(region)) continue;
+      if (region.object !== object || region.access === 'none' || at < region.start || at >= plain.endOf(region))
+        continue;
       for (const who of [...mirrors, space])
         if (who !== undefined)
           agreeOnBytes('the last page', at, await who.read(at, plain.pageSize), plain.read(at, plain.pageSize));
@@ -90,7 +91,8 @@ async function access(
   for (const region of plain.regions) {
     const start = region.start + (page - region.objectPage) * plain.pageSize;
     const isAllowed = beside === 'reads' ? region.access !== 'none' : region.access === 'read-write';
-    if (region.object !== object || !region.shared || !isAllowed || start < region.start || start >= region.end) continue;
+    if (region.object !== object || !region.shared || !isAllowed || start < region.start || start >= region.end)
+      continue;
     const at = start + (byte % plain.pageSize);
     for (let i = 0; i < BESIDE; i++) {
       if (beside === 'writes') {

@@ -1,4 +1,11 @@
-import { type AddressSpace, createSpace, type JsProgram, managedMemory, memorySwap, type NotifierEventKind } from '@mirrorspace/core';
+import {
+  type AddressSpace,
+  createSpace,
+  type JsProgram,
+  managedMemory,
+  memorySwap,
+  type NotifierEventKind,
+} from '@mirrorspace/core';
 import { describe, expect, it } from 'vitest';
 import { createRig, expectBytes, expectCode, layout, PAGE, pattern, TestSource } from './helpers.js';
 
@@ -184,7 +191,8 @@ describe('a notifier that changes what is about to change', () => {
       write: (offset: number, from: Uint8Array) => bytes.set(from, offset),
       truncate: (to: number) => void (size = to),
     };
-    for (const start of [0, 16]) space.map({ bytes: 8 * PAGE, address: at(start), fixed: true, source, share: 'shared' });
+    for (const start of [0, 16])
+      space.map({ bytes: 8 * PAGE, address: at(start), fixed: true, source, share: 'shared' });
     await mirror.write(BASE, pattern(8 * PAGE, 2));
     await mirror.read(at(16), 8 * PAGE);
     const changes = [

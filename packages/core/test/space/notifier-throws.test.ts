@@ -6,7 +6,12 @@ const BASE = 0x4000_0000;
 const NO = new Error('no');
 
 /** Throws at every invalidation of a range that `when` selects, until it is taken out. */
-function refuse(space: AddressSpace, page: number, pages: number, when: (event: NotifierEvent) => boolean = () => true) {
+function refuse(
+  space: AddressSpace,
+  page: number,
+  pages: number,
+  when: (event: NotifierEvent) => boolean = () => true,
+) {
   return space.notifiers.insert({
     start: BASE + page * PAGE,
     end: BASE + (page + pages) * PAGE,
