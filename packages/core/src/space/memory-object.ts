@@ -3,7 +3,7 @@ import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
 import type { PageCache } from './cache-homes.js';
 import { inTime } from './in-time.js';
-import { PAGE_DIRTY, PAGE_LOCKED, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import { PAGE_DIRTY, PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import { slotOf } from './reclaim/swap-table.js';
@@ -84,7 +84,7 @@ export class MemoryObject implements PageCache {
     if (this.source?.write === undefined) return false;
     return this.cached(0, Infinity).some((at) => {
       const page = this.lookup(at);
-      return page >= 0 && this.store.any(page, PAGE_DIRTY);
+      return page >= 0 && this.store.any(page, PAGE_DIRTY) && !this.store.any(page, PAGE_LOST);
     });
   }
 
@@ -160,7 +160,8 @@ export class MemoryObject implements PageCache {
   /**
    * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read. The pages are
    * locked while they are read; pages that others read at the time are not waited for. A source that does not answer in time,
-   * or ignores the signal, reads on in the background, and its pages stay locked until it ends.
+   * or ignores the signal, reads on in the background, and its pages stay locked until it ends. What no region maps any more is not
+   * read: nobody would drop it.
    * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`
    */
   async populate(index: number, count: number, limits: SourceLimits): Promise<void> {
@@ -168,6 +169,7 @@ export class MemoryObject implements PageCache {
     for (let at = index; at < index + count && this.reaches(at);) {
       if (this.store.pressure !== undefined && this.lookup(at) < 0)
         await this.store.pressure.makeRoom(Math.min(most, index + count - at));
+      if (this.references === 0) return;
       let run = 0;
       while (at + run < index + count && run < most && this.reaches(at + run) && this.lookup(at + run) < 0) run++;
       if (run > 0) await this.readInTime(at, run, limits);
