@@ -10,6 +10,8 @@ import {
 import {
   allows,
   BEHIND_END,
+  CHANGED,
+  copyHome,
   bringBack,
   isOutOfMemory,
   KeptPages,
@@ -22,6 +24,7 @@ import {
   PAGE_LOCKED,
   PAGE_LOST,
   PAGE_OWNED,
+  type PageStore,
   recallPages,
   type Region,
   resolve,
@@ -46,6 +49,8 @@ export class Admission {
   private readonly granted = new Map<number, MirrorState>();
   /** Background work under way. */
   private working = 0;
+  /** Whether notifiers were called since wanted pages were last looked at again. */
+  private told = false;
 
   constructor(pool: PoolState) {
     this.pool = pool;
@@ -83,6 +88,30 @@ export class Admission {
         else want(mirror, pageNumber, contents[i]!, false);
       }
     }
+    this.told ||= notifiers.sequence !== sequence;
+  }
+
+  /** Notifiers, which can do anything, may have been called after a page was wanted: where it is another one or not allowed by now, its fault is tried again. */
+  recheck(): void {
+    if (!this.told) return;
+    this.told = false;
+    const stores = new Set<PageStore>();
+    for (const mirror of this.pool.mirrors) {
+      const { wanted, space } = mirror;
+      for (let i = wanted.length - 1; i >= 0; i--) {
+        const page = wanted.hosts[i]!;
+        const write = wanted.codes[i] === FAULT_WRITE;
+        const region = space.regions.at(wanted.pages[i]! * space.pageSize);
+        const same = space.store.lookup(space.base + wanted.pages[i]!) === page;
+        if (same && region !== undefined && allows(region.access, write)) continue;
+        space.store.unlock(page);
+        this.defer(mirror, wanted.pages[i]!, write);
+        wanted.remove(i);
+        mirror.wantedFaults--;
+        stores.add(space.store);
+      }
+    }
+    for (const store of stores) store.announce();
   }
 
   /** Decides about a page nobody faulted on: wanted if nothing has to be waited for. Returns whether it is. */
@@ -134,10 +163,13 @@ export class Admission {
    * fault of a launch that has ended: they are let go on first, by an entry for reading. The store then faults again.
    */
   private deny(mirror: MirrorState, region: Region, pageNumber: number, write: boolean): void {
-    const { store, base } = mirror.space;
-    const page = store.lookup(base + pageNumber);
+    const { space } = mirror;
+    const page = space.store.lookup(space.base + pageNumber);
+    // Behind the end of a source loads fail, too.
+    const index = region.objectPage + pageNumber - space.pageOf(region.start);
+    const isThere = page !== -1 || region.object === undefined || region.object.reaches(index);
     const stops = this.pool.device.features.has('read-only-maps');
-    if (write && stops && allows(region.access, false) && !this.isReadable(mirror, page))
+    if (write && stops && isThere && allows(region.access, false) && !this.isReadable(mirror, page))
       this.admit(mirror, region, pageNumber, page, false);
     else this.cancel(mirror, pageNumber, CANCEL_DENIED);
   }
@@ -206,11 +238,11 @@ export class Admission {
       return;
     }
     this.defer(mirror, pageNumber, write);
-    if (need === NEEDS_UNLOCK || mirror.preparing.has(pageNumber)) return;
+    if (need === CHANGED) space.store.announce();
+    if (need === CHANGED || need === NEEDS_UNLOCK || mirror.preparing.has(pageNumber)) return;
     mirror.preparing.add(pageNumber);
     if (need === NEEDS_HOME) {
-      const page = space.store.lookup(space.base + pageNumber);
-      void this.work(mirror, pageNumber, () => recallPages(space.store, Uint32Array.of(page), 1, 'clean'));
+      void this.work(mirror, pageNumber, () => this.copyHome(mirror, pageNumber));
     } else if (need === NEEDS_SWAP) {
       void this.work(mirror, pageNumber, () => this.bringBack(mirror, pageNumber));
     } else if (need === NEEDS_SOURCE) {
@@ -239,6 +271,20 @@ export class Admission {
     kept.begin();
     await bringBack(space, pageNumber, pageNumber + 1, { timeoutMs: this.pool.timeoutMs }, kept);
     for (const page of kept.take()) this.grant(page, mirror);
+  }
+
+  /** Makes a private copy of what a device owns. Others must stop using the old page there before this pool's next round, which gets the lock. */
+  private async copyHome(mirror: MirrorState, pageNumber: number): Promise<void> {
+    const { space } = mirror;
+    const copy = await copyHome(space, pageNumber);
+    if (copy < 0) return;
+    try {
+      if (space.mirrors.size > 1) await space.flushNow();
+      this.grant(copy, mirror);
+    } catch (error) {
+      space.store.unlock(copy);
+      throw error;
+    }
   }
 
   /** Takes a page from other devices; the lock goes to this pool's next round. */

@@ -79,6 +79,7 @@ export class FaultService {
     this.drain();
     let faults = 0;
     for (const mirror of this.pool.mirrors) faults += this.decide(mirror);
+    this.admission.recheck();
     this.admission.releaseUnused();
     const progressed = this.noteProgress();
     if (faults > 0) this.fruitless = 0;

@@ -28,6 +28,13 @@ export class PageMoves {
     this.bits[at] = 0;
   }
 
+  /** Takes the page at an index out; those behind it move up. */
+  remove(at: number): void {
+    for (const column of [this.pages, this.frames, this.hosts, this.codes, this.bits])
+      column.copyWithin(at, at + 1, this.length);
+    this.length--;
+  }
+
   /** Forgets all pages and keeps the room. */
   clear(): void {
     this.length = 0;

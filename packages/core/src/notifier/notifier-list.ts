@@ -67,23 +67,13 @@ export class NotifierList implements NotifierHost {
    *   notifier threw. Then there is nothing to end
    */
   begin(kind: NotifierEventKind, start: number, end: number, owner?: unknown, blockable = true): void {
-    if (!(
-      Number.isSafeInteger(start) &&
-      Number.isSafeInteger(end) &&
-      0 <= start &&
-      start < end &&
-      end <= ADDRESS_LIMIT
-    ))
-      throw new RangeError(`an invalidation needs a range of addresses, got ${start} to ${end}`);
-    if (this.active++ === 0) this.seq++;
-    // A callback may invalidate in turn: each depth has a list of its own.
-    const found = (this.found[this.depth] ??= new IdList());
-    found.clear();
-    this.depth++;
-    this.index.query(start, end, found);
+    const found = this.open(start, end);
     let refusedBy: IntervalNotifier | undefined;
     try {
-      refusedBy = this.tell(found, kind, start, end, owner, blockable);
+      for (let i = 0; i < found.length && refusedBy === undefined; i++) {
+        const notifier = this.notifiers[found.items[i]!]!;
+        if (!this.tell(notifier, kind, start, end, owner, blockable)) refusedBy = notifier;
+      }
     } catch (error) {
       this.depth--;
       this.end();
@@ -99,28 +89,59 @@ export class NotifierList implements NotifierHost {
     );
   }
 
-  /** Tells notifiers in turn; returns the first that refuses where it may. */
+  /**
+   * As {@link begin}, for a change that can no longer be called off: all are told, and what any of them throws is added to `thrown`.
+   * Needs one `end`. @throws RangeError for a malformed range; then there is nothing to end
+   */
+  beginRegardless(kind: NotifierEventKind, start: number, end: number, thrown: unknown[]): void {
+    const found = this.open(start, end);
+    for (let i = 0; i < found.length; i++) {
+      try {
+        this.tell(this.notifiers[found.items[i]!]!, kind, start, end, undefined, true);
+      } catch (error) {
+        thrown.push(error);
+      }
+    }
+    this.depth--;
+  }
+
+  /** Makes an invalidation active; returns whom to tell. */
+  private open(start: number, end: number): IdList {
+    if (!(
+      Number.isSafeInteger(start) &&
+      Number.isSafeInteger(end) &&
+      0 <= start &&
+      start < end &&
+      end <= ADDRESS_LIMIT
+    ))
+      throw new RangeError(`an invalidation needs a range of addresses, got ${start} to ${end}`);
+    if (this.active++ === 0) this.seq++;
+    // A callback may invalidate in turn: each depth has a list of its own.
+    const found = (this.found[this.depth] ??= new IdList());
+    found.clear();
+    this.depth++;
+    this.index.query(start, end, found);
+    return found;
+  }
+
+  /** Tells a notifier, unless it is the owner's; returns whether it agrees. */
   private tell(
-    found: IdList,
+    notifier: IntervalNotifier,
     kind: NotifierEventKind,
     start: number,
     end: number,
     owner: unknown,
     blockable: boolean,
-  ): IntervalNotifier | undefined {
-    for (let i = 0; i < found.length; i++) {
-      const notifier = this.notifiers[found.items[i]!]!;
-      if (notifier.removed || (owner !== undefined && notifier.owner === owner)) continue;
-      notifier.sequence = this.seq;
-      const event = this.event;
-      event.kind = kind;
-      event.start = start;
-      event.end = end;
-      event.blockable = blockable;
-      event.owner = owner;
-      if (notifier.invalidate(event) === false && !blockable) return notifier;
-    }
-    return undefined;
+  ): boolean {
+    if (notifier.removed || (owner !== undefined && notifier.owner === owner)) return true;
+    notifier.sequence = this.seq;
+    const event = this.event;
+    event.kind = kind;
+    event.start = start;
+    event.end = end;
+    event.blockable = blockable;
+    event.owner = owner;
+    return notifier.invalidate(event) !== false || blockable;
   }
 
   /** Ends an invalidation. @throws RangeError when none is active */

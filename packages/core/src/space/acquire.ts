@@ -1,11 +1,12 @@
 import { checkSignal, throwIfAborted } from './abort.js';
 import { hex, rangeOf } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
+import { copyHome } from './copy-home.js';
 import type { RecallMode } from './device-pages.js';
 import type { HoldMode, HoldOptions } from './held.js';
 import { HeldRange } from './held-range.js';
 import { checkTimeout } from './in-time.js';
-import { recallPages, recallWhenFree } from './recall.js';
+import { recallWhenFree } from './recall.js';
 import {
   PAGE_HELD,
   PAGE_HELD_READ,
@@ -19,7 +20,7 @@ import {
 import { bringBack, keepPages, untouched } from './reclaim/bring-back.js';
 import { KeptPages } from './reclaim/swap-in.js';
 import { isOutOfMemory } from './out-of-memory.js';
-import { BEHIND_END, NEEDS_HOME, NEEDS_SOURCE, NEEDS_SWAP, NEEDS_UNLOCK, resolve } from './resolve.js';
+import { BEHIND_END, CHANGED, NEEDS_HOME, NEEDS_SOURCE, NEEDS_SWAP, NEEDS_UNLOCK, resolve } from './resolve.js';
 import { MAX_DEVICES } from './page-store.js';
 import type { SourceLimits } from './source.js';
 import type { SpaceState } from './state.js';
@@ -29,7 +30,7 @@ const NONE = { from: 0, to: 0 };
 
 /** Why a range cannot be claimed yet: what to wait for, and where. */
 interface Obstacle {
-  readonly kind: 'locked' | 'held' | 'source' | 'swap' | 'home' | 'room';
+  readonly kind: 'locked' | 'held' | 'source' | 'swap' | 'home' | 'room' | 'changed';
   readonly pageNumber: number;
   /** What said that there is no room. */
   readonly refusal?: unknown;
@@ -128,14 +129,21 @@ function tryCollect(space: SpaceState, first: number, pages: Uint32Array, mode: 
 
 /** Resolves every page; the first that cannot be claimed now is the obstacle. */
 function collect(space: SpaceState, first: number, pages: Uint32Array, mode: HoldMode): Obstacle | undefined {
-  const { store } = space;
+  const { store, notifiers } = space;
+  const { sequence } = notifiers;
   const write = mode === 'write';
   for (let i = 0; i < pages.length;) {
-    const region = space.regions.at((first + i) * space.pageSize)!;
-    const end = Math.min(pages.length, space.pageOf(region.end) - first);
+    const region = space.regions.at((first + i) * space.pageSize);
+    // Copying the page before this one called notifiers, which can do anything.
+    if (region === undefined) return { kind: 'changed', pageNumber: first + i };
+    const { start, end: stop } = region;
+    const end = Math.min(pages.length, space.pageOf(stop) - first);
     if (region.object === undefined) mapUntouched(space, first + i, first + end);
     for (; i < end; i++) {
+      if (region.closed || region.start !== start || region.end !== stop)
+        return { kind: 'changed', pageNumber: first + i };
       const page = resolve(space, region, first + i, write);
+      if (page === CHANGED) return { kind: 'changed', pageNumber: first + i };
       if (page === NEEDS_SOURCE) return { kind: 'source', pageNumber: first + i };
       if (page === BEHIND_END) throw behindEnd((first + i) * space.pageSize);
       if (page === NEEDS_SWAP) return { kind: 'swap', pageNumber: first + i };
@@ -145,7 +153,17 @@ function collect(space: SpaceState, first: number, pages: Uint32Array, mode: Hol
       pages[i] = page;
     }
   }
-  return undefined;
+  if (notifiers.sequence === sequence) return undefined;
+  space.checkAccess(first * space.pageSize, (first + pages.length) * space.pageSize, write);
+  if (isAsCollected(space, first, pages, write)) return undefined;
+  return { kind: 'changed', pageNumber: first };
+}
+
+/** Whether pages that were collected can be claimed still. */
+function isAsCollected(space: SpaceState, first: number, pages: Uint32Array, write: boolean): boolean {
+  const { store } = space;
+  const inTheWay = PAGE_LOCKED | (write ? PAGE_HELD : PAGE_HELD_WRITE);
+  return stillMapped(space, first, pages) && !pages.some((page) => store.any(page, inTheWay));
 }
 
 /** Gives untouched anonymous pages frames side by side, so that the range can be one view. */
@@ -171,6 +189,7 @@ async function overcome(
 ): Promise<void> {
   const { store } = space;
   const { pageNumber } = obstacle;
+  if (obstacle.kind === 'changed') return;
   const address = pageNumber * space.pageSize;
   const region = space.regions.at(address)!;
   if (obstacle.kind === 'source') {
@@ -181,7 +200,10 @@ async function overcome(
   } else if (obstacle.kind === 'room') {
     await store.pressure!.relieve(obstacle.refusal);
   } else if (obstacle.kind === 'home') {
-    await recallPages(store, Uint32Array.of(store.lookup(space.base + pageNumber)), 1, 'clean');
+    const copy = await copyHome(space, pageNumber);
+    if (copy < 0) return;
+    store.unlock(copy);
+    store.announce();
   } else if (!(await store.changed.wait(limits.timeoutMs, limits.signal))) {
     const why =
       obstacle.kind === 'held'

@@ -1,3 +1,4 @@
+import { changeRanges } from './entries.js';
 import type { Advice, RegionOwner } from './region.js';
 import type { SpaceMirror, SpaceState } from './state.js';
 import { isolate, zap } from './unmap.js';
@@ -38,9 +39,10 @@ export async function willNeed(space: SpaceState, start: number, end: number, mi
 /** Discards a page range: anonymous private memory becomes zeros, private copies of files are forgotten, shared contents stay. */
 export async function dontNeed(space: SpaceState, start: number, end: number): Promise<void> {
   space.checkMapped(start, end);
-  space.notifiers.begin('clear', start, end);
-  zap(space, start, end);
-  space.notifiers.end();
+  changeRanges(space.notifiers, 'clear', [{ start, end }], () => {
+    space.checkMapped(start, end);
+    zap(space, start, end);
+  });
   space.store.announce();
   await space.flush();
 }

@@ -1,9 +1,15 @@
-import type { NotifierEventKind } from '../notifier/index.js';
+import type { AddressRange } from '../address/index.js';
+import type { NotifierEventKind, NotifierList } from '../notifier/index.js';
 import type { PageStore } from './page-store.js';
 
 /** Keys of the entries that map a page; a snapshot. */
 export function keysOf(store: PageStore, page: number): number[] {
   return Array.from({ length: store.mapCount(page) }, (_none, i) => store.mappingKey(page, i));
+}
+
+/** Whether these keys, and no others, map a page. */
+export function mapsStill(store: PageStore, page: number, keys: readonly number[]): boolean {
+  return store.mapCount(page) === keys.length && keys.every((key) => store.lookup(key) === page);
 }
 
 /**
@@ -28,5 +34,45 @@ export function changeEntries(
     change();
   } finally {
     for (let i = 0; i < begun; i++) store.spaceAt(keys[i]!).notifiers.end();
+  }
+}
+
+/** As {@link changeEntries}, for a change that can no longer be called off: what notifiers throw is added to `thrown`. */
+export function changeEntriesRegardless(
+  store: PageStore,
+  keys: readonly number[],
+  kind: NotifierEventKind,
+  change: () => void,
+  thrown: unknown[],
+): void {
+  for (const key of keys) {
+    const { notifiers, base, pageSize } = store.spaceAt(key);
+    const start = (key - base) * pageSize;
+    notifiers.beginRegardless(kind, start, start + pageSize, thrown);
+  }
+  try {
+    change();
+  } finally {
+    for (const key of keys) store.spaceAt(key).notifiers.end();
+  }
+}
+
+/**
+ * Changes what ranges of a space map, between the begin and the end of an invalidation of each. Synchronous. Whoever is told may
+ * do anything: `change` looks again at whatever it goes by.
+ * @throws what a notifier or `change` throws
+ */
+export function changeRanges<T>(
+  notifiers: NotifierList,
+  kind: NotifierEventKind,
+  ranges: readonly AddressRange[],
+  change: () => T,
+): T {
+  let begun = 0;
+  try {
+    for (; begun < ranges.length; begun++) notifiers.begin(kind, ranges[begun]!.start, ranges[begun]!.end);
+    return change();
+  } finally {
+    for (let i = 0; i < begun; i++) notifiers.end();
   }
 }

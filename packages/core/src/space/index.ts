@@ -15,6 +15,7 @@ export { throwIfAborted } from './abort.js';
 export { type DevicePages, type RecallMode } from './device-pages.js';
 export { keysOf } from './entries.js';
 export { type CompactResult } from './compact.js';
+export { copyHome } from './copy-home.js';
 export { forkInto } from './fork.js';
 export { type Held, type HoldMode, type HoldOptions, type ViewConstructor } from './held.js';
 export { HOST_MIGRATION, type HostMigrationOptions, type HostMigrationPolicy } from './host-migration.js';

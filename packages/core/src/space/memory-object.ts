@@ -70,9 +70,22 @@ export class MemoryObject implements PageCache {
    * @throws MirrorError `IO`, `DEVICE_TIMEOUT`; then the pages stay
    */
   async settle(limits: SourceLimits): Promise<void> {
-    if (this.references > 0) return;
-    await this.writeBack(0, Infinity, limits);
+    // Meanwhile others may have mapped it, written, and unmapped it, and wait for their turn to write that back.
+    do {
+      if (this.references > 0) return;
+      await this.writeBack(0, Infinity, limits);
+      await this.writes.allFrom(0, limits);
+    } while (this.isDirty || this.writes.any);
     if (this.references + this.holds === 0) this.cutCache(0);
+  }
+
+  /** Whether it has pages that the source has to get. */
+  private get isDirty(): boolean {
+    if (this.source?.write === undefined) return false;
+    return this.cached(0, Infinity).some((at) => {
+      const page = this.lookup(at);
+      return page >= 0 && this.store.any(page, PAGE_DIRTY) && !this.store.any(page, PAGE_LOST);
+    });
   }
 
   /** Whether its pages are those of a byte source. */

@@ -1,4 +1,4 @@
-import { changeEntries, keysOf } from './entries.js';
+import { changeEntries, keysOf, mapsStill } from './entries.js';
 import { HOST_MIGRATION, type HostMigrationPolicy } from './host-migration.js';
 import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_OWNED, PAGE_USED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
@@ -46,7 +46,7 @@ export function movePage(
   const keys = keysOf(store, page);
   const change = () => {
     // A notifier can do anything, to this page as well.
-    outcome = mapsStill(store, keys, page) ? verdict(store, page, policy, locked) : 'busy';
+    outcome = mapsStill(store, page, keys) ? verdict(store, page, policy, locked) : 'busy';
     if (outcome !== 'moved') return;
     // What a device may write must have a place to come home to.
     const to = target.take(!store.any(page, PAGE_ZERO) || store.any(page, PAGE_OWNED));
@@ -55,10 +55,6 @@ export function movePage(
   };
   changeEntries(store, keys, 'migrate', change, HOST_MIGRATION);
   return outcome;
-}
-
-function mapsStill(store: PageStore, keys: readonly number[], page: number): boolean {
-  return store.mapCount(page) === keys.length && keys.every((key) => store.lookup(key) === page);
 }
 
 function transfer(store: PageStore, page: number, to: number): void {

@@ -1,3 +1,4 @@
+import { changeRanges } from './entries.js';
 import { checkAccessName, checkWritable } from './map.js';
 import type { RegionAccess, RegionOwner } from './region.js';
 import { allows, type SpaceState } from './state.js';
@@ -15,20 +16,26 @@ export async function protectRange(
   access: RegionAccess,
 ): Promise<void> {
   checkAccessName(access);
+  checkRange(space, start, end, access);
+  const shrinks = space.regions
+    .overlapping(start, end)
+    .some(
+      (region) =>
+        (allows(region.access, true) && !allows(access, true)) ||
+        (allows(region.access, false) && !allows(access, false)),
+    );
+  changeRanges(space.notifiers, 'protection', shrinks ? [{ start, end }] : [], () => {
+    checkRange(space, start, end, access);
+    for (const region of isolate(space, owner, start, end)) region.access = access;
+  });
+  space.store.announce();
+  if (shrinks) await space.flush();
+}
+
+/** @throws MirrorError `ADDRESS_NOT_MAPPED`, `INVALID_ARGUMENT` */
+function checkRange(space: SpaceState, start: number, end: number, access: RegionAccess): void {
   space.checkMapped(start, end);
   for (const region of space.regions.overlapping(start, end)) {
     if (region.object?.source !== undefined) checkWritable(region.object.source, region.shared, access);
   }
-  let shrinks = false;
-  const regions = isolate(space, owner, start, end);
-  for (const region of regions) {
-    shrinks ||=
-      (allows(region.access, true) && !allows(access, true)) ||
-      (allows(region.access, false) && !allows(access, false));
-  }
-  if (shrinks) space.notifiers.begin('protection', start, end);
-  for (const region of regions) region.access = access;
-  if (shrinks) space.notifiers.end();
-  space.store.announce();
-  if (shrinks) await space.flush();
 }

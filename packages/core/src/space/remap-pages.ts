@@ -1,5 +1,6 @@
 import { hex } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
+import { changeRanges } from './entries.js';
 import { PAGE_LOCKED } from './page-state.js';
 import type { Region, RegionOwner } from './region.js';
 import type { RemapPagesOptions } from './remap-options.js';
@@ -25,37 +26,31 @@ export async function remapPages(
   const here: Pages = { from: space.pageOf(start), count: bytes / space.pageSize };
   const there: Pages = { from: space.pageOf(region.start + from), count: here.count };
   const ranges = region.object === undefined ? [here, there] : [here];
+  const { end } = region;
   const change = () => {
-    begin(space, ranges);
-    if (region.object === undefined) exchange(space, here, there);
-    else {
-      zap(space, start, start + bytes);
-      for (const part of isolate(space, owner, start, start + bytes))
-        part.objectPage = (from + part.start - start) / space.pageSize;
-    }
-    end(space, ranges);
+    invalidate(space, ranges, () => {
+      if (region.closed || region.start + offset !== start || region.end !== end) throw changed(region, start);
+      if (region.object === undefined) exchange(space, here, there);
+      else {
+        zap(space, start, start + bytes);
+        for (const part of isolate(space, owner, start, start + bytes))
+          part.objectPage = (from + part.start - start) / space.pageSize;
+      }
+    });
     space.store.announce();
   };
   if (form === 'callback') change();
-  else await whileNobodyTouches(space, region, ranges, change);
+  else await whileNobodyTouches(space, ranges, change);
   await space.flush();
 }
 
 /** Takes the entries of ranges off all devices, and then changes them; the pages are locked from before that until after it. */
-async function whileNobodyTouches(
-  space: SpaceState,
-  region: Region,
-  ranges: readonly Pages[],
-  change: () => void,
-): Promise<void> {
+async function whileNobodyTouches(space: SpaceState, ranges: readonly Pages[], change: () => void): Promise<void> {
   const { store } = space;
-  const { start, end: stop } = region;
   const locked = await lockAll(space, ranges);
   try {
-    begin(space, ranges);
-    end(space, ranges);
+    invalidate(space, ranges, () => undefined);
     await space.flush();
-    if (region.closed || region.start !== start || region.end !== stop) throw changed(region, start);
     change();
   } finally {
     for (const page of locked) store.unlock(page);
@@ -74,27 +69,27 @@ function changed(region: Region, address: number): MirrorError {
 /** Locks the pages of ranges that exist, once nobody else has locked any of them. @throws MirrorError `DEVICE_TIMEOUT` */
 async function lockAll(space: SpaceState, ranges: readonly Pages[]): Promise<Set<number>> {
   const { store, base, timeoutMs } = space;
-  for (;;) {
-    const pages = new Set<number>();
-    let free = true;
+  const pages = new Set<number>();
+  const lock = () => {
+    pages.clear();
     for (const { from, count } of ranges) {
       for (let number = from; number < from + count; number++) {
         const page = store.lookup(base + number);
         if (page < 0) continue;
-        free &&= !store.any(page, PAGE_LOCKED);
+        if (store.any(page, PAGE_LOCKED)) return false;
         pages.add(page);
       }
     }
-    if (free) {
-      for (const page of pages) store.lock(page);
-      return pages;
-    }
-    if (await store.changed.wait(timeoutMs)) continue;
-    throw new MirrorError(
-      'DEVICE_TIMEOUT',
-      `rearranging pages at ${hex(ranges[0]!.from * space.pageSize)} waited ${timeoutMs} ms for pages that are being copied`,
-    );
-  }
+    for (const page of pages) store.lock(page);
+    return true;
+  };
+  if (await store.changed.until(lock, timeoutMs)) return pages;
+  const address = ranges[0]!.from * space.pageSize;
+  throw new MirrorError(
+    'DEVICE_TIMEOUT',
+    `rearranging pages at ${hex(address)} waited ${timeoutMs} ms for pages that are being copied; nothing was rearranged`,
+    { address },
+  );
 }
 
 /** Lets the entries of two ranges change places, whatever they say. */
@@ -122,13 +117,10 @@ function exchange(space: SpaceState, here: Pages, there: Pages): void {
   for (const key of moved) written.note(key);
 }
 
-function begin(space: SpaceState, ranges: readonly Pages[]): void {
+function invalidate(space: SpaceState, ranges: readonly Pages[], change: () => void): void {
   const { notifiers, pageSize } = space;
-  for (const { from, count } of ranges) notifiers.begin('clear', from * pageSize, (from + count) * pageSize);
-}
-
-function end(space: SpaceState, ranges: readonly Pages[]): void {
-  for (let i = 0; i < ranges.length; i++) space.notifiers.end();
+  const bytes = ranges.map(({ from, count }) => ({ start: from * pageSize, end: (from + count) * pageSize }));
+  changeRanges(notifiers, 'clear', bytes, change);
 }
 
 function checkRemapPages(space: SpaceState, region: Region, options: RemapPagesOptions): void {

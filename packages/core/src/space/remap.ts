@@ -1,11 +1,14 @@
-import { checkAddress, hex } from '../address/index.js';
+import { type AddressRange, checkAddress, hex } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
+import { changeRanges } from './entries.js';
 import { findAddress } from './map.js';
 import type { MemoryObject } from './memory-object.js';
 import type { Region, RegionOwner } from './region.js';
 import type { SpaceState } from './state.js';
-import { isolate, unmapSync } from './unmap.js';
+import { isolate, takeOut } from './unmap.js';
 import { releaseObjects } from './release.js';
+
+const NONE: AddressRange = { start: 0, end: 0 };
 
 /** Where and how large a mapping is to be. */
 export interface RemapOptions {
@@ -18,7 +21,8 @@ export interface RemapOptions {
 /**
  * Grows, shrinks or moves the mapping of a page range that lies in one region; contents move with it, nothing is copied.
  * Without an address it grows in place where there is room, else it moves. Resolves when no device uses the old addresses.
- * @throws MirrorError `ADDRESS_NOT_MAPPED`, `INVALID_ARGUMENT` when the range spans regions, `OUT_OF_ADDRESS_SPACE`; nothing is changed then
+ * @throws MirrorError `ADDRESS_NOT_MAPPED`, `INVALID_ARGUMENT` when the range spans regions, `OUT_OF_ADDRESS_SPACE`, `BUSY` when a
+ *   notifier changed what was to be moved; or what a notifier throws; nothing is changed then
  */
 export async function remapRange(
   space: SpaceState,
@@ -41,22 +45,48 @@ export async function remapRange(
   const target = options.address === undefined ? undefined : checkTarget(space, start, end, options.address, bytes);
   const inPlace = target === undefined && fitsInPlace(space, start, end, bytes);
   const to = target ?? (inPlace ? start : findAddress(space, bytes, undefined));
+  // What changes: what is replaced, and the old place or the part that it loses.
+  const ranges: AddressRange[] = [];
+  if (target !== undefined && space.regions.overlapping(target, target + bytes).length > 0)
+    ranges.push({ start: target, end: target + bytes });
+  const from = inPlace ? start + bytes : start;
+  if (from < end) ranges.push({ start: from, end });
   const released: MemoryObject[] = [];
-  if (target !== undefined) released.push(...unmapSync(space, owner, target, target + bytes));
-  const region = isolate(space, owner, start, end)[0]!;
-  if (bytes < end - start) released.push(...unmapSync(space, owner, start + bytes, end));
-  if (inPlace) space.regions.resize(region, start, start + bytes);
-  else move(space, region, to, bytes);
+  const region = changeRanges(space.notifiers, 'unmap', ranges, () => {
+    checkUnchanged(
+      space,
+      whole,
+      start,
+      end,
+      target === undefined ? { start: inPlace ? end : to, end: to + bytes } : NONE,
+    );
+    if (target !== undefined) released.push(...takeOut(space, owner, target, target + bytes));
+    const part = isolate(space, owner, start, end)[0]!;
+    if (bytes < end - start) released.push(...takeOut(space, owner, start + bytes, end));
+    if (inPlace) space.regions.resize(part, start, start + bytes);
+    else move(space, part, to, bytes);
+    return part;
+  });
   space.store.announce();
   await releaseObjects(space, released);
   return region;
 }
 
-/** Moves a region and its entries. */
+/** Whoever was told may have changed anything. @throws MirrorError `BUSY` where a range is not one region's any more, or the room not free */
+function checkUnchanged(space: SpaceState, whole: Region, start: number, end: number, room: AddressRange): void {
+  const taken = room.start < room.end && space.regions.overlapping(room.start, room.end).length > 0;
+  if (!taken && !whole.closed && whole.start <= start && end <= whole.end) return;
+  throw new MirrorError(
+    'BUSY',
+    `the range was unmapped, moved or split, or its new place taken, by a notifier that was told of the move; nothing was moved`,
+    { address: start },
+  );
+}
+
+/** Moves a region and its entries; an invalidation of its old place has begun. */
 function move(space: SpaceState, region: Region, to: number, bytes: number): void {
   const { store, base } = space;
   const from = region.start;
-  space.notifiers.begin('unmap', from, region.end);
   const keys = store.keysWithin(base + space.pageOf(from), base + space.pageOf(region.end));
   const shift = space.pageOf(to) - space.pageOf(from);
   for (const key of keys) {
@@ -68,7 +98,6 @@ function move(space: SpaceState, region: Region, to: number, bytes: number): voi
     store.written.note(key + shift);
   store.written.forget(base + space.pageOf(from), base + space.pageOf(region.end));
   space.regions.resize(region, to, to + bytes);
-  space.notifiers.end();
 }
 
 function fitsInPlace(space: SpaceState, start: number, end: number, bytes: number): boolean {

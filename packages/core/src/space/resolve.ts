@@ -10,6 +10,8 @@ export const NEEDS_HOME = -2;
 export const NEEDS_SWAP = -4;
 /** The page lies behind the end of its source, which was truncated. */
 export const BEHIND_END = -5;
+/** A notifier that was told that a private copy is to be made changed what was to be copied: look again at once. */
+export const CHANGED = -6;
 /** The page is locked, and is not mapped here yet or a private copy of it is to be made: wait for the unlock. */
 export const NEEDS_UNLOCK = -3;
 
@@ -17,7 +19,7 @@ export const NEEDS_UNLOCK = -3;
  * Finds the page behind a page number of a region for an access, making and mapping it where that needs no waiting: a page of
  * zeros for untouched anonymous memory, a cached page of the region's object, a private copy for a write to a shared one.
  * `present` is what the page maps already, or -1. Returns the page, or a negative `NEEDS_*` code. Rights are the caller's business.
- * @throws MirrorError `OUT_OF_HOST_MEMORY`
+ * @throws MirrorError `OUT_OF_HOST_MEMORY`, or what a notifier throws; nothing is changed then
  */
 export function resolve(
   space: SpaceState,
@@ -51,19 +53,34 @@ function find(space: SpaceState, region: Region, pageNumber: number): number {
   return object.source === undefined ? object.create(index) : NEEDS_SOURCE;
 }
 
-/** Gives `key` a page of its own with the same content. Devices that map the old page there are told (`clear`). */
-function breakCopyOnWrite(space: SpaceState, key: number, page: number): number {
+/**
+ * Gives `key` a page of its own with the same content as `page`, which the caller has locked if `locked`. Devices that map the old page
+ * there are told (`clear`). Returns the page, or a `NEEDS_*` code. @throws as {@link resolve}
+ */
+export function breakCopyOnWrite(space: SpaceState, key: number, page: number, locked = false): number {
   const { store } = space;
-  if (store.any(page, PAGE_LOCKED)) return NEEDS_UNLOCK;
+  if (!locked && store.any(page, PAGE_LOCKED)) return NEEDS_UNLOCK;
   if (store.any(page, PAGE_OWNED)) return NEEDS_HOME;
   const copy = store.create();
-  store.mark(copy, store.stateOf(page) & PAGE_LOST);
-  if (!store.any(page, PAGE_ZERO)) copyPage(space, page, copy);
   const address = (key - space.base) * space.pageSize;
-  space.notifiers.begin('clear', address, address + space.pageSize);
-  store.unlink(key, page);
-  store.link(key, copy);
-  space.notifiers.end();
+  let replaced = false;
+  try {
+    space.notifiers.begin('clear', address, address + space.pageSize);
+    try {
+      // Whoever was told may have changed anything.
+      const taken = store.any(page, locked ? PAGE_OWNED : PAGE_LOCKED | PAGE_OWNED);
+      if (taken || store.lookup(key) !== page) return CHANGED;
+      store.mark(copy, store.stateOf(page) & PAGE_LOST);
+      if (!store.any(page, PAGE_ZERO)) copyPage(space, page, copy);
+      store.unlink(key, page);
+      store.link(key, copy);
+      replaced = true;
+    } finally {
+      space.notifiers.end();
+    }
+  } finally {
+    if (!replaced) store.withdraw(copy);
+  }
   return copy;
 }
 

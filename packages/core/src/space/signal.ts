@@ -12,6 +12,29 @@ export class Signal {
     for (const wake of waiters) wake();
   }
 
+  /**
+   * Resolves `true` once `test` does, which is called at once and then within each `fire`, so that what it takes is taken before
+   * anybody else learns that it is free; `false` after `ms` milliseconds in all.
+   */
+  until(test: () => boolean, ms: number): Promise<boolean> {
+    if (test()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const wake = () => {
+        if (!test()) {
+          this.waiters.push(wake);
+          return;
+        }
+        clearTimeout(timer);
+        resolve(true);
+      };
+      const timer = setTimeout(() => {
+        this.waiters.splice(this.waiters.indexOf(wake), 1);
+        resolve(false);
+      }, ms);
+      this.waiters.push(wake);
+    });
+  }
+
   /** Resolves `true` at the next `fire`, `false` after `ms` milliseconds; rejects with `ABORTED`. */
   wait(ms: number, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { Tracer } from '../trace/index.js';
 import { acquire } from './acquire.js';
 import { checkTimeout } from './in-time.js';
 import { adviseRange, dontNeed, willNeed } from './advise.js';
+import { changeRanges } from './entries.js';
 import type { Held, HoldMode, HoldOptions } from './held.js';
 import type { HostMemory } from './host-memory.js';
 import { hostStateOf } from './host-state.js';
@@ -28,7 +29,7 @@ import { type RangeOptions } from './range-options.js';
 import { syncRange } from './sync.js';
 import type { ByteSource } from './source.js';
 import { truncateSource } from './truncate.js';
-import { unmapRange, unmapSync } from './unmap.js';
+import { unmapAll, unmapRange } from './unmap.js';
 import { collectWritten, type WrittenRange } from './written.js';
 import { releaseObjects, retryUnsaved } from './release.js';
 
@@ -202,10 +203,9 @@ export class Space implements RegionOwner {
   written(start: number, bytes: number): WrittenRange[] {
     this.state.checkOpen();
     const range = this.state.pageRange(start, bytes);
-    this.state.notifiers.begin('soft-dirty', range.start, range.end);
-    const written = collectWritten(this.state, range.start, range.end);
-    this.state.notifiers.end();
-    return written;
+    return changeRanges(this.state.notifiers, 'soft-dirty', [range], () =>
+      collectWritten(this.state, range.start, range.end),
+    );
   }
 
   /**
@@ -301,10 +301,11 @@ export class Space implements RegionOwner {
   /**
    * Makes a source shorter, in every space on the host memory of this one: what regions show of it behind the new end is gone, private
    * copies included, and accesses there fail with `IO` until the source is longer again; the rest of its last page becomes zeros, but
-   * for private copies of that page.
+   * for private copies of that page, and for what is written there later. Or makes it longer: what is new is zeros.
    * Calls `source.truncate` where there is one; a source without must have been shortened before. Resolves when devices obey.
-   * @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT`, `IO` with the source's error as cause, `DEVICE_TIMEOUT` (nothing is
-   *   changed then), `CLOSED`
+   * @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT`, `IO` with the source's error as cause, `CLOSED` (nothing is changed
+   *   then), `DEVICE_TIMEOUT` when the source does not answer (nothing is changed then) or a page of its end is copied all that time,
+   *   `DEVICE_LOST`, or what a notifier throws; in the last three cases all is done that can be
    */
   async truncate(source: ByteSource, size: number): Promise<void> {
     await truncateSource(this.open(), source, size);
@@ -318,7 +319,8 @@ export class Space implements RegionOwner {
 
   /**
    * Unmaps everything, detaches all mirrors and ends the space; what shared file regions hold reaches their sources.
-   * Concurrent calls share one closing. Afterwards every operation fails with `CLOSED`.
+   * Concurrent calls share one closing. Afterwards every operation fails with `CLOSED`. What a notifier throws does not keep the
+   * space from being closed; this rejects with it then.
    */
   close(): Promise<void> {
     return (this.closing ??= this.end());
@@ -343,11 +345,8 @@ export class Space implements RegionOwner {
   private async end(): Promise<void> {
     const { state } = this;
     state.closed = true;
-    state.notifiers.begin('release', 0, state.limit);
-    const objects = unmapSync(state, this, 0, state.limit);
-    state.notifiers.end();
-    state.store.announce();
     const failures: unknown[] = [];
+    const objects = unmapAll(state, this, failures);
     const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => failures.push(error));
     await attempt(releaseObjects(state, objects));
     await attempt(retryUnsaved(state));

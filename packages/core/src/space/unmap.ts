@@ -1,3 +1,4 @@
+import { changeRanges } from './entries.js';
 import type { HostSpace } from './host-state.js';
 import type { MemoryObject } from './memory-object.js';
 import { releaseObjects } from './release.js';
@@ -10,14 +11,31 @@ import type { SpaceState } from './state.js';
  * next flush. Returns the objects that lost a region: release them after the flush.
  */
 export function unmapSync(space: SpaceState, owner: RegionOwner, start: number, end: number): MemoryObject[] {
-  const released: MemoryObject[] = [];
-  const hit = space.regions.overlapping(start, end);
-  if (hit.length === 0) return released;
-  space.notifiers.begin('unmap', start, end);
-  zap(space, start, end);
-  for (const region of hit) cut(space, owner, region, start, end, released);
-  space.notifiers.end();
+  if (space.regions.overlapping(start, end).length === 0) return [];
+  const released = changeRanges(space.notifiers, 'unmap', [{ start, end }], () => takeOut(space, owner, start, end));
   space.store.announce();
+  return released;
+}
+
+/** Unmaps everything as the space ends, whatever notifiers throw, which is added to `thrown`; see {@link unmapSync}. */
+export function unmapAll(space: SpaceState, owner: RegionOwner, thrown: unknown[]): MemoryObject[] {
+  const { notifiers, regions, limit } = space;
+  notifiers.beginRegardless('release', 0, limit, thrown);
+  if (regions.size > 0) {
+    notifiers.beginRegardless('unmap', 0, limit, thrown);
+    notifiers.end();
+  }
+  const released = takeOut(space, owner, 0, limit);
+  notifiers.end();
+  space.store.announce();
+  return released;
+}
+
+/** Takes a page range, of which an invalidation has begun, out of the CPU page table; returns the objects that lost a region. */
+export function takeOut(space: SpaceState, owner: RegionOwner, start: number, end: number): MemoryObject[] {
+  const released: MemoryObject[] = [];
+  zap(space, start, end);
+  for (const region of space.regions.overlapping(start, end)) cut(space, owner, region, start, end, released);
   return released;
 }
 

@@ -9,6 +9,11 @@ import type { SourceLimits } from './source.js';
 export class Writes {
   private readonly underWay = new Map<number, Promise<void>>();
 
+  /** Whether any is under way. */
+  get any(): boolean {
+    return this.underWay.size > 0;
+  }
+
   /**
    * Waits for the write at an offset that somebody else began, however it ends.
    * @throws MirrorError `DEVICE_TIMEOUT`, `ABORTED`

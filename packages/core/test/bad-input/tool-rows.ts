@@ -37,6 +37,12 @@ const notifiers = [
     .bad('start NaN', 'RangeError', ({ space }) => space.notifiers.begin('unmap', NaN, 8))
     .bad('end beyond the space', 'RangeError', ({ space }) => space.notifiers.begin('unmap', 0, 2 ** 47 + 1))
     .bad('an empty range', 'RangeError', ({ space }) => space.notifiers.begin('unmap', 8, 8)),
+  new Rows('NotifierList.beginRegardless', 'sync')
+    .bad('start NaN', 'RangeError', ({ space }) => space.notifiers.beginRegardless('unmap', NaN, 8, []))
+    .bad('end beyond the space', 'RangeError', ({ space }) =>
+      space.notifiers.beginRegardless('unmap', 0, 2 ** 47 + 1, []),
+    )
+    .bad('an empty range', 'RangeError', ({ space }) => space.notifiers.beginRegardless('unmap', 8, 8, [])),
   new Rows('NotifierList.end', 'sync').bad('more ends than begins', 'RangeError', ({ space }) => space.notifiers.end()),
 ];
 

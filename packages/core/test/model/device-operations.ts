@@ -166,7 +166,8 @@ export async function advise(scene: Scene, op: AdviseOperation): Promise<void> {
   const mirror = member.mirrors[number];
   const pages = (range.end - range.start) / plain.pageSize;
   const room = scene.world.config.frames[number]! - SPARE_FRAMES - scene.world.pinned(number);
-  const pin = op.pin === true && mirror !== undefined && scene.alone && pages <= room ? mirror : null;
+  const pin =
+    op.pin === true && mirror !== undefined && scene.alone && pages <= room && !plain.isBehind(start) ? mirror : null;
   const preferred = { host: 'host', device: mirror ?? null, none: null } as const;
   const outcome = await outcomeOf(() =>
     member.space.advise(start, bytes, {

@@ -91,14 +91,17 @@ async function runIncrement(scene: Scene, op: LaunchOperation): Promise<void> {
     writes: [[span.start, span.bytes]],
   });
   if (outcome === undefined) return;
-  const refusals = words.map((word) => plain.refused(plain.widen(word, 4).start, word + 1, true)?.code);
+  const refusal = (word: number, write: boolean) => plain.refused(plain.widen(word, 4).start, word + 1, write)?.code;
+  const refusals = words.map((word) => refusal(word, true));
   if (refusals.every((code) => code === undefined)) {
     agree('increment', outcome, undefined);
     for (const word of words) plain.store32(word, plain.load32(word) + op.seed);
     return;
   }
-  if (!('code' in outcome) || !refusals.includes(outcome.code))
-    throw new Error(`increment: ended with ${JSON.stringify(outcome)}, the model says one of ${refusals.join()}`);
+  // A unit loads before it stores.
+  const codes = new Set([...refusals, ...words.map((word) => refusal(word, false))]);
+  if (!('code' in outcome) || !codes.has(outcome.code))
+    throw new Error(`increment: ended with ${JSON.stringify(outcome)}, the model says one of ${[...codes].join()}`);
   // Which units ran before one was refused is open; each may have run once.
   for (const [i, word] of words.entries()) {
     if (refusals[i] !== undefined) continue;

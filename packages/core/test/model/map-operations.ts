@@ -1,5 +1,5 @@
 import { type PlainAccess, PlainObject, type PlainSpace } from './plain.js';
-import { agree, memberOf, type Place, type Scene, settle, spanOf } from './scene.js';
+import { agree, memberOf, type Place, type Scene, settle, wholeSpanOf } from './scene.js';
 import { type Member, outcomeOf } from './world.js';
 
 /** Maps memory or a file. */
@@ -96,14 +96,14 @@ export async function map(scene: Scene, op: MapOperation): Promise<void> {
 }
 
 export async function unmap(scene: Scene, op: UnmapOperation): Promise<void> {
-  const { member, plain, start, bytes } = spanOf(scene, op.place);
+  const { member, plain, start, bytes } = wholeSpanOf(scene, op.place);
   await member.space.unmap(start, bytes);
   const range = plain.widen(start, bytes);
   plain.unmap(range.start, range.end);
 }
 
 export async function protect(scene: Scene, op: ProtectOperation): Promise<void> {
-  const { member, plain, start, bytes } = spanOf(scene, op.place);
+  const { member, plain, start, bytes } = wholeSpanOf(scene, op.place);
   const range = plain.widen(start, bytes);
   const outcome = await outcomeOf(() => member.space.protect(start, bytes, op.access));
   let expected = plain.hole(range.start, range.end);
@@ -119,7 +119,7 @@ export async function protect(scene: Scene, op: ProtectOperation): Promise<void>
 }
 
 export async function remap(scene: Scene, op: RemapOperation): Promise<void> {
-  const { member, plain, start: at, bytes: length } = spanOf(scene, op.place);
+  const { member, plain, start: at, bytes: length } = wholeSpanOf(scene, op.place);
   const { start, end } = plain.widen(at, length);
   const bytes = op.pages * plain.pageSize;
   const target = op.to < 0 ? undefined : scene.start + op.to * plain.pageSize;

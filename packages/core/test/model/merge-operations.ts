@@ -19,6 +19,7 @@ export async function merge(scene: Scene, op: MergeOperation): Promise<void> {
       if (op.alike > 0 && access === 'read-write' && !shared) {
         const data = new Uint8Array(plain.pageSize).fill(op.alike);
         for (let at = start; at < end; at += 2 * plain.pageSize) {
+          if (plain.isBehind(at)) break;
           await space.write(at, data);
           plain.write(at, data);
         }

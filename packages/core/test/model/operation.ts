@@ -224,6 +224,18 @@ const hostMoves = [
   },
 ];
 const mappings = [
+  {
+    weight: 2,
+    arbitrary: fc.record<TruncateOperation>({
+      kind: fc.constant('truncate'),
+      member,
+      file: fc.nat({ max: 2 }),
+      page: fc.nat({ max: 9 }),
+      halves: fc.nat({ max: 6 }),
+      device: number,
+      beside: fc.constantFrom('nothing', 'reads', 'reads', 'writes', 'writes'),
+    }),
+  },
   { weight: 4, arbitrary: mapping },
   { weight: 2, arbitrary: fc.record<UnmapOperation>({ kind: fc.constant('unmap'), place }) },
   { weight: 2, arbitrary: fc.record<ProtectOperation>({ kind: fc.constant('protect'), place, access }) },
@@ -257,15 +269,6 @@ const family = [
       kind: fc.constantFrom('attach', 'attach', 'detach'),
       member,
       device: number,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record<TruncateOperation>({
-      kind: fc.constant('truncate'),
-      member,
-      file: fc.nat({ max: 2 }),
-      halves: fc.nat({ max: 5 }),
     }),
   },
   { weight: 1, arbitrary: fc.record<LossOperation>({ kind: fc.constant('lose'), device: number, seed }) },

@@ -5,7 +5,9 @@ export type PlainAccess = 'none' | 'read' | 'read-write';
 export class PlainObject {
   readonly pageSize: number;
   /** Bytes that the file has; 0 where there is none. */
-  readonly size: number;
+  size: number;
+  /** Bytes that it had at first, the most it ever has. */
+  readonly capacity: number;
   /** Number of the file in the world; -1 where there is none. */
   readonly file: number;
   private readonly cells = new Map<number, Uint8Array>();
@@ -14,6 +16,7 @@ export class PlainObject {
     this.pageSize = pageSize;
     this.file = file;
     this.size = contents.length;
+    this.capacity = contents.length;
     for (let i = 0; i * pageSize < contents.length; i++)
       this.page(i).set(contents.slice(i * pageSize, (i + 1) * pageSize));
   }
@@ -32,11 +35,13 @@ export class PlainObject {
     return bytes;
   }
 
-  /** Makes all bytes from `size` on zeros. */
-  clear(size: number): void {
-    const end = Math.ceil(size / this.pageSize);
+  /** Makes the file shorter or longer: all bytes behind the end, and those that it had before, are zeros. */
+  truncate(size: number): void {
+    const from = Math.min(size, this.size);
+    const end = Math.ceil(from / this.pageSize);
     for (const index of [...this.cells.keys()]) if (index >= end) this.cells.delete(index);
-    if (size % this.pageSize > 0) this.page(end - 1).fill(0, size % this.pageSize);
+    if (from % this.pageSize > 0) this.page(end - 1).fill(0, from % this.pageSize);
+    this.size = size;
   }
 
   /** What was written behind the end of the file is forgotten with the last region. */
@@ -89,12 +94,33 @@ export class PlainSpace {
     return undefined;
   }
 
+  /** Whether an address shows what lies behind the end of a file. */
+  isBehind(address: number): boolean {
+    const region = this.at(address);
+    return region !== undefined && address >= this.endOf(region);
+  }
+
+  /** Where a region ends, or the pages of the file that it shows. */
+  endOf({ start, end, object, objectPage }: PlainRegion): number {
+    if (object === undefined || object.file < 0) return end;
+    return Math.min(end, start + (Math.ceil(object.size / this.pageSize) - objectPage) * this.pageSize);
+  }
+
+  /** The first bytes of a range: all in front of the end of whatever file they show, or one page behind it, which says why all fail. */
+  clip(start: number, bytes: number): number {
+    const pageEnd = this.widen(start, 1).end;
+    if (this.isBehind(start)) return Math.min(bytes, pageEnd - start);
+    for (let at = pageEnd; at < start + bytes; at += this.pageSize) if (this.isBehind(at)) return at - start;
+    return bytes;
+  }
+
   /** First address of a page range that must not be accessed, and the error code it gives. */
   refused(start: number, end: number, write: boolean): { address: number; code: string } | undefined {
     for (let address = start; address < end; address += this.pageSize) {
       const region = this.at(address);
       if (region === undefined) return { address, code: 'ADDRESS_NOT_MAPPED' };
       if (region.access === 'none' || (write && region.access === 'read')) return { address, code: 'ACCESS_DENIED' };
+      if (this.isBehind(address)) return { address, code: 'IO' };
     }
     return undefined;
   }

@@ -146,8 +146,10 @@ export class Race {
       const value = word(await child.read(this.at(i), 4));
       if (value !== 0 || !zeros[i]) this.checkWord(i, value);
     }
-    for (const { start, end, access, shared } of plain.regions) {
-      if (access === 'none') continue;
+    for (const region of plain.regions) {
+      const { start, access, shared } = region;
+      const end = plain.endOf(region);
+      if (access === 'none' || start >= end) continue;
       agreeOnBytes('in a fork', start, await child.read(start, end - start), plain.read(start, end - start));
       if (!shared && access === 'read-write') await child.write(start, Uint8Array.of(0xee));
     }

@@ -49,7 +49,13 @@ export function memberOf(scene: Scene, member: number): Member {
   return scene.members[member % scene.members.length]!;
 }
 
+/** What is accessed at a place: if a part of it lies behind the end of a file, less; see {@link PlainSpace.clip}. */
 export function spanOf(scene: Scene, place: Place): Span {
+  const span = wholeSpanOf(scene, place);
+  return { ...span, bytes: span.plain.clip(span.start, span.bytes) };
+}
+
+export function wholeSpanOf(scene: Scene, place: Place): Span {
   const member = memberOf(scene, place.member);
   const { plain } = member;
   const size = plain.pageSize;

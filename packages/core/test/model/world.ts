@@ -203,9 +203,18 @@ export class World {
     this.reject(violation);
   }
 
-  /** Makes a file that was truncated as long as it was. */
-  restore(file: number): void {
-    this.lengths[file] = this.files[file]!.length;
+  /** Makes files that were truncated as long as they were, where a private copy that the model knows nothing of could not tell. */
+  async grow({ space }: Member): Promise<void> {
+    for (const [file, object] of this.objects.entries()) {
+      if (object.size === object.capacity || (object.size % object.pageSize > 0 && this.isPrivate(object))) continue;
+      await space.truncate(this.sources[file]!, object.capacity);
+      object.truncate(object.capacity);
+    }
+  }
+
+  /** Whether a region has private copies of a file. */
+  isPrivate(object: PlainObject): boolean {
+    return this.members.some(({ plain }) => plain.regions.some((region) => region.object === object && !region.shared));
   }
 
   /** Makes a file that regions can map; returns its number. */

@@ -33,6 +33,25 @@ export class ElasticFile implements ByteSource {
   }
 }
 
+/** Most accesses of a device that is kept busy. */
+const BUSY = 200;
+
+/** Has the device load or store the same 64 bytes, those of pattern 2, all the time until the returned function is called. */
+function keepBusy({ mirror }: SpaceRig, address: number, how: string | number | undefined): () => Promise<void> {
+  let going = how !== 'no';
+  const run = async () => {
+    for (let i = 0; going && i < BUSY; i++) {
+      if (how === 'loads') await mirror.read(address, 64);
+      else await mirror.write(address, pattern(2, 64));
+    }
+  };
+  const running = run();
+  return () => {
+    going = false;
+    return running;
+  };
+}
+
 const GONE = 'an unmapped page number leads nowhere after flushTlb, whatever its frame holds';
 const IO = ['IO'];
 
@@ -65,9 +84,9 @@ export const truncation = defineCases({ level: 'mirror', area: 'file', tags: ['r
   },
   {
     name: 'truncated-tail',
-    rule: 'R2, AddressSpace.truncate: the rest of the last page becomes zeros, wherever the page is',
+    rule: 'R2, AddressSpace.truncate: the rest of the last page becomes zeros, wherever the page is, and also while a device uses it',
     mend: 'report the dirty bit, and copy whole pages in and out',
-    cross: { where: ['host', 'device'] },
+    cross: { where: ['host', 'device'], busy: ['no', 'loads', 'stores'] },
     async run(env) {
       const t = await SpaceRig.open(env);
       const source = new ElasticFile(1, 2 * t.pageSize);
@@ -75,7 +94,9 @@ export const truncation = defineCases({ level: 'mirror', area: 'file', tags: ['r
       const who = env.params['where'] === 'host' ? t.space : t.mirror;
       await who.write(area.at(1), pattern(2, t.pageSize));
       await t.mirror.read(area.at(0), 64);
+      const ended = keepBusy(t, area.at(1), env.params['busy']);
       await t.space.truncate(source, t.pageSize + 100);
+      await ended();
       const expected = new Uint8Array(t.pageSize);
       expected.set(pattern(2, t.pageSize).subarray(0, 100));
       await area.expect(1, expected, 'the last page');
@@ -85,6 +106,30 @@ export const truncation = defineCases({ level: 'mirror', area: 'file', tags: ['r
       await t.space.sync(area.address, area.bytes);
       bytesEqual(source.content.slice(t.pageSize, t.pageSize + 100), expected.slice(0, 100), 'the end of the file');
       equal(source.size, t.pageSize + 100, 'bytes of the file');
+    },
+  },
+  {
+    name: 'truncated-to-more',
+    rule: 'R2, AddressSpace.truncate: a file that grows shows zeros behind its old end, whatever was stored there in its last page',
+    mend: 'report the dirty bit, and copy whole pages in and out',
+    cross: { by: ['device', 'cpu'], busy: ['no', 'loads', 'stores'] },
+    async run(env) {
+      const t = await SpaceRig.open(env);
+      const source = new ElasticFile(1, 3 * t.pageSize);
+      const area = await t.map({ pages: 3, source, share: 'shared' });
+      await t.mirror.write(area.at(1), pattern(2, t.pageSize));
+      await t.space.truncate(source, t.pageSize + 100);
+      await (env.params['by'] === 'cpu' ? t.space : t.mirror).write(area.at(1, 90), pattern(3, 50));
+      const ended = keepBusy(t, area.at(1), env.params['busy']);
+      await t.space.truncate(source, 3 * t.pageSize);
+      await ended();
+      const expected = new Uint8Array(t.pageSize);
+      expected.set(pattern(2, t.pageSize).subarray(0, 90));
+      expected.set(pattern(3, 50).subarray(0, 10), 90);
+      await area.expect(1, expected, 'the page in which the file ended');
+      await area.expect(2, new Uint8Array(t.pageSize), 'the page behind it');
+      await t.space.sync(area.address, area.bytes);
+      bytesEqual(source.content.slice(t.pageSize, 2 * t.pageSize), expected, 'that page of the file');
     },
   },
   {

@@ -1,5 +1,5 @@
 import { MirrorError } from '../../driver/index.js';
-import { changeEntries, keysOf } from '../entries.js';
+import { changeEntries, keysOf, mapsStill } from '../entries.js';
 import { inTime } from '../in-time.js';
 import {
   PAGE_CACHED,
@@ -60,6 +60,7 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
   const { store } = target;
   const toSwap: number[] = [];
   const toFile: number[] = [];
+  const toDrop: number[] = [];
   let freed = 0;
   for (const page of pages) {
     if (!mayLeave(store, page)) continue;
@@ -67,18 +68,22 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
       // Its mappings show those bytes as long as they exist.
       if (store.homes.cacheOf(page).hasTail(store.homes.indexOf(page))) continue;
       if (store.any(page, PAGE_DIRTY)) toFile.push(page);
-      else freed += drop(store, page);
-    } else if (isNothing(store, page)) freed += drop(store, page);
+      else toDrop.push(page);
+    } else if (isNothing(store, page)) toDrop.push(page);
     else toSwap.push(page);
   }
-  counts.dropped += freed;
   const failures: unknown[] = [];
-  // First: these are locked in this turn. What is waited for may make any of the pages another one, or give it to a device.
+  for (const page of toDrop) {
+    try {
+      freed += drop(store, page);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  counts.dropped += freed;
+  // Before anything is waited for: these are locked in this turn. What is waited for may make any of the pages another one.
   const leave = store.host.pageOut === undefined ? swapOut : systemPageOut;
-  freed += await leave(target, toSwap, counts).catch((error: unknown) => {
-    failures.push(error);
-    return 0;
-  });
+  freed += await leave(target, toSwap, counts, failures);
   for (const page of toFile) {
     const written = await writeBack(target, page).catch((error: unknown) => {
       failures.push(error);
@@ -101,38 +106,55 @@ function isNothing(store: PageStore, page: number): boolean {
   });
 }
 
-/** Removes a page's entries, and the page from its cache: it is found or made again when it is touched. */
+/**
+ * Removes a page's entries, and the page from its cache: it is found or made again when it is touched. Returns 1 if it did: whoever
+ * was told before may have done anything to the page, and those that were told of pages before it.
+ * @throws what a notifier throws; the page stays then
+ */
 function drop(store: PageStore, page: number): number {
+  if (!isDroppable(store, page)) return 0;
   const keys = keysOf(store, page);
-  const cached = store.any(page, PAGE_CACHED);
+  let dropped = 0;
   changeEntries(store, keys, 'clear', () => {
+    if (!isDroppable(store, page) || !mapsStill(store, page, keys)) return;
     for (const key of keys) store.unlink(key, page);
+    if (store.any(page, PAGE_CACHED)) store.homes.cacheOf(page).evict(store.homes.indexOf(page));
+    dropped = 1;
   });
-  if (cached) store.homes.cacheOf(page).evict(store.homes.indexOf(page));
-  return 1;
+  return dropped;
 }
 
-async function writeBack({ store, timeoutMs }: PageOutTarget, page: number): Promise<number> {
-  const { homes } = store;
-  // While others were waited for it may have been freed, or be another page by now.
-  if (!mayLeave(store, page) || !isOfFile(store, page)) return 0;
-  const cache = homes.cacheOf(page);
-  const index = homes.indexOf(page);
-  await cache.writeBack(index, 1, { timeoutMs });
-  // Meanwhile it may have been written again, or have become another page, too.
-  const same = mayLeave(store, page) && isOfFile(store, page) && homes.cacheOf(page) === cache;
-  if (!same || cache.hasTail(homes.indexOf(page)) || store.any(page, PAGE_DIRTY)) return 0;
-  return drop(store, page);
+/** Whether a page may leave and something else has its content: its file, or nothing at all. */
+function isDroppable(store: PageStore, page: number): boolean {
+  if (!mayLeave(store, page)) return false;
+  if (!isOfFile(store, page)) return isNothing(store, page);
+  return !store.any(page, PAGE_DIRTY) && !store.homes.cacheOf(page).hasTail(store.homes.indexOf(page));
 }
 
-/** Whether a page belongs to the cache of a file. */
 function isOfFile(store: PageStore, page: number): boolean {
   return store.any(page, PAGE_CACHED) && store.homes.cacheOf(page).inFile;
 }
 
-/** Synchronous up to the point where all pages are locked. */
-async function swapOut(target: PageOutTarget, pages: number[], counts: PageOutCounts): Promise<number> {
+async function writeBack({ store, timeoutMs }: PageOutTarget, page: number): Promise<number> {
+  // While others were waited for it may have been freed, or be another page by now.
+  if (!mayLeave(store, page) || !isOfFile(store, page)) return 0;
+  const cache = store.homes.cacheOf(page);
+  await cache.writeBack(store.homes.indexOf(page), 1, { timeoutMs });
+  // Meanwhile it may have been written again, or be another page.
+  const same = mayLeave(store, page) && isOfFile(store, page) && store.homes.cacheOf(page) === cache;
+  return same ? drop(store, page) : 0;
+}
+
+/** Writes pages to the swap store; what fails is added to `failures`. Resolves to the frames freed. Synchronous until all are locked. */
+async function swapOut(
+  target: PageOutTarget,
+  chosen: readonly number[],
+  counts: PageOutCounts,
+  failures: unknown[],
+): Promise<number> {
   const { store } = target;
+  // Dropping others called notifiers, which may have done anything to these.
+  const pages = chosen.filter((page) => mayLeave(store, page) && !isOfFile(store, page));
   const slots = store.swap;
   const count = Math.min(pages.length, slots?.free ?? 0);
   counts.noRoom += pages.length - count;
@@ -143,8 +165,6 @@ async function swapOut(target: PageOutTarget, pages: number[], counts: PageOutCo
   const most = Math.max(1, WRITE_BYTES / store.host.pageSize);
   let freed = 0;
   let failure: unknown;
-  /** What a notifier threw. */
-  let thrown: unknown;
   for (let from = 0; from < count;) {
     let to = from + 1;
     while (to < count && to - from < most && taken[to] === taken[from]! + to - from) to++;
@@ -156,7 +176,7 @@ async function swapOut(target: PageOutTarget, pages: number[], counts: PageOutCo
       try {
         if (failure === undefined) freed += commit(store, pages[i]!, taken[i]!);
       } catch (error) {
-        thrown ??= error;
+        failures.push(error);
       }
       store.unlock(pages[i]!);
     }
@@ -164,8 +184,7 @@ async function swapOut(target: PageOutTarget, pages: number[], counts: PageOutCo
   }
   store.announce();
   counts.swappedOut += freed;
-  failure ??= thrown;
-  if (failure !== undefined) throw failure as Error;
+  if (failure !== undefined) failures.push(failure);
   return freed;
 }
 
@@ -206,30 +225,34 @@ async function write(
   throw failure;
 }
 
-/** What was written takes effect: whatever referred to the page refers to the slot. Returns 1: its frame is free once it is unlocked. @throws what a notifier throws; the page stays then */
+/**
+ * What was written takes effect: whatever referred to the page refers to the slot. Returns 1 if the page's frame is free once it is
+ * unlocked; 0 if it stays, since whoever was told gave it entries that nobody was told of.
+ * @throws what a notifier throws; the page stays then
+ */
 function commit(store: PageStore, page: number, slot: number): number {
   const swap = store.swap!;
-  if (!store.any(page, PAGE_DEAD)) {
+  const { homes } = store;
+  const keys = keysOf(store, page);
+  let taken = false;
+  const change = () => {
+    if (store.any(page, PAGE_DEAD) || !mapsStill(store, page, keys)) return;
     swap.setWritten(slot, store.host.tracker.written(page));
-    const keys = keysOf(store, page);
-    const { homes } = store;
     const cached = store.any(page, PAGE_CACHED);
-    const change = () => {
-      for (const key of keys) {
-        store.unlink(key, page);
-        // A shared object's pages are found through the object.
-        if (!cached) store.linkSlot(key, slot);
-      }
-      if (!cached) return;
-      swap.refer(slot, homes.referenceOf(page));
-      homes.cacheOf(page).swapOut(homes.indexOf(page), entryOfSlot(slot));
-    };
-    try {
-      changeEntries(store, keys, 'clear', change);
-    } catch (error) {
-      swap.give(slot);
-      throw error;
+    for (const key of keys) {
+      store.unlink(key, page);
+      // A shared object's pages are found through the object.
+      if (!cached) store.linkSlot(key, slot);
     }
-  } else swap.give(slot);
-  return 1;
+    taken = true;
+    if (!cached) return;
+    swap.refer(slot, homes.referenceOf(page));
+    homes.cacheOf(page).swapOut(homes.indexOf(page), entryOfSlot(slot));
+  };
+  try {
+    changeEntries(store, keys, 'clear', change);
+  } finally {
+    if (!taken) swap.give(slot);
+  }
+  return Number(taken || store.any(page, PAGE_DEAD));
 }

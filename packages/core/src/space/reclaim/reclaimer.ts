@@ -138,10 +138,12 @@ export class Reclaimer {
       const ordinary = this.takeOrdinary(want - share);
       const taken = await takeOffDevices(store, want - ordinary.length);
       this.counts.takenOffDevices += taken.length;
+      const before = this.gone;
       let got: number;
       try {
         got = await this.putOut(ordinary.concat(taken));
       } catch (error) {
+        freed += this.gone - before;
         if (freed === 0) throw error;
         return freed;
       }
@@ -149,6 +151,11 @@ export class Reclaimer {
       fruitless = got === 0 ? fruitless + 1 : 0;
     }
     return freed;
+  }
+
+  /** Pages that left so far. */
+  private get gone(): number {
+    return this.counts.swappedOut + this.counts.dropped;
   }
 
   private takeOrdinary(count: number): number[] {
