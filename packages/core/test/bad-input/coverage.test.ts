@@ -22,6 +22,7 @@ const EXEMPT: readonly (readonly [name: RegExp, why: string])[] = [
   [/^(EvictionPolicy|PrefetchPolicy|PageTracker)\./, 'an interface; its implementations are in the table'],
   [/^(Lru|Clock|Fifo)Eviction\.(touch|remove|victims)$/, 'called for every page: documented as unchecked'],
   [/^(Next|Tree|No)Prefetch\.plan$|^ActiveWindow\.onRound$/, 'called for every batch, by core'],
+  [/^HostMemory\.pageOut$/, 'implemented by others and called by us'],
   [/^HostMemory\.(zero|commit|view|bufferOf|offsetOf)$/, 'called for every page; frames come from allocate'],
   [/^(new IdList$|IdList\.)/, 'called for every page; core makes it and a tracker appends to it'],
   [/^DirtyPtes\./, 'called for every entry, by the invalidate path (R4)'],

@@ -110,7 +110,7 @@ async function mendFile(
   const source = scene.world.sources[object.file]!;
   const isMapped = scene.members.some(({ plain }) => plain.regions.some((region) => region.object === object));
   // What cannot be written no device can own.
-  if (!isMapped || source.write === undefined) return;
+  if (!isMapped || source.write === undefined || object.size === 0) return;
   const bytes = Math.ceil(object.size / object.pageSize) * object.pageSize;
   const region = space.map({ bytes, source, share: 'shared' });
   for (let at = 0; at < bytes; at += object.pageSize) {
@@ -153,6 +153,10 @@ async function mendRegion(
   if (access !== 'read-write') await space.protect(start, end - start, writable ? 'read-write' : 'read');
   for (let at = start; at < end; at += size) {
     const outcome = await outcomeOf(() => space.read(at, size));
+    if (plain.isBehind(at)) {
+      agree('read behind the end of a file', outcome, 'IO');
+      continue;
+    }
     if ('value' in outcome) {
       agreeOnBytes('beside what was lost', at, outcome.value, plain.read(at, size));
       // Pages of files have been mended by now, and shared ones where they were met first.

@@ -19,6 +19,7 @@ export interface StepWatch {
 export function watchSteps(space: AddressSpace, submitted: () => number): StepWatch {
   const { notifiers } = space;
   const begin = notifiers.begin.bind(notifiers);
+  const beginRegardless = notifiers.beginRegardless.bind(notifiers);
   const end = notifiers.end.bind(notifiers);
   const seen: Step[] = [];
   const faults: string[] = [];
@@ -32,13 +33,20 @@ export function watchSteps(space: AddressSpace, submitted: () => number): StepWa
     if (made > 0) faults.push(`${kind}: ${made} promises`);
     if (submitted() > before) faults.push(`${kind}: ${submitted() - before} submissions`);
   };
-  notifiers.begin = (...event) => {
+  const enter = (step: Step) => {
     if (depth++ === 0) {
       before = submitted();
-      kind = event[0];
+      kind = step.kind;
       stop = countPromises();
     }
-    seen.push({ kind: event[0], start: event[1], end: event[2] });
+    seen.push(step);
+  };
+  notifiers.beginRegardless = (kind, start, end, thrown) => {
+    enter({ kind, start, end });
+    beginRegardless(kind, start, end, thrown);
+  };
+  notifiers.begin = (...event) => {
+    enter({ kind: event[0], start: event[1], end: event[2] });
     try {
       begin(...event);
     } catch (error) {
