@@ -104,25 +104,25 @@ export class MemoryObject implements PageCache {
   }
 
   /**
-   * Takes note, once no other truncation is under way, that it will end at `size`: nothing behind it is read from now on, and its
-   * pages from there on are not written back until it is known whether they are still wanted. Resolves when writes that
-   * began before have ended.
+   * Takes note, once no other truncation is under way, that it will end at `size`. Until that is done, nothing is read behind the old
+   * end or the new one, whichever comes first, and its pages from there on are not written back: they may not be wanted any more, or
+   * show what was stored behind the old end. Resolves when writes that began before have ended.
    * @throws MirrorError `DEVICE_TIMEOUT`; then it is not to be truncated
    */
   async beginTruncation(size: number, limits: SourceLimits): Promise<void> {
     while (this.truncation !== undefined) await this.truncated(limits);
     const { pageSize } = this.store.host;
     this.truncation = new Promise((resolve) => (this.endTruncating = resolve));
-    this.newEnd = size;
+    this.newEnd = Math.min(size, this.size);
     try {
-      await this.writes.allFrom(Math.floor(size / pageSize) * pageSize, limits);
+      await this.writes.allFrom(Math.floor(this.newEnd / pageSize) * pageSize, limits);
     } catch (error) {
       this.endTruncation();
       throw error;
     }
   }
 
-  /** From now on the source knows where it ends. */
+  /** From now on the source knows where it ends, and its last page shows nothing behind that. */
   endTruncation(): void {
     this.newEnd = Infinity;
     this.truncation = undefined;

@@ -19,19 +19,20 @@ export async function truncateSource(space: SpaceState, source: ByteSource, size
   checkTruncation(source, size);
   const object = space.host.objectOf(source);
   await object.beginTruncation(size, space);
-  // Where it ended: what a source that grows has behind that is zeros, whatever was stored there in the last page.
-  const end = source.truncate === undefined ? size : Math.min(size, source.size);
+  const failures: unknown[] = [];
+  let mapping: readonly HostSpace[];
   try {
+    // Where it ended: what a source that grows has behind that is zeros, whatever was stored there in the last page.
+    const end = source.truncate === undefined ? size : Math.min(size, source.size);
     await shorten(space, source, size);
+    // The source has changed: whatever fails from here on, the rest is done.
+    mapping = cutMappings(space, object, size, failures);
+    object.cutCache(Math.ceil(size / space.pageSize));
+    space.store.announce();
+    await clearTail(space, object, end, failures).catch((error: unknown) => failures.push(error));
   } finally {
     object.endTruncation();
   }
-  // The source has changed: whatever fails from here on, the rest is done.
-  const failures: unknown[] = [];
-  const mapping = cutMappings(space, object, size, failures);
-  object.cutCache(Math.ceil(size / space.pageSize));
-  space.store.announce();
-  await clearTail(space, object, end, failures).catch((error: unknown) => failures.push(error));
   for (const result of await Promise.allSettled(mapping.map((other) => other.flush())))
     if (result.status === 'rejected') failures.push(result.reason);
   if (failures.length > 0) throw failures[0] as Error;

@@ -157,4 +157,24 @@ describe('truncate', () => {
     await expectCode(mirror.read(address + 4 * PAGE, 4), 'IO');
     expectBytes(await space.read(address, PAGE), pattern(PAGE, 1));
   });
+
+  test('leaves zeros behind the old end of a file that grows while its pages are written back', async () => {
+    for (let turns = 0; turns < 24; turns++) {
+      const space = await createSpace();
+      const source = new Shrinking(pattern(2 * PAGE));
+      const region = space.map({ bytes: 2 * PAGE, source, share: 'shared' });
+      await space.truncate(source, PAGE + PAGE / 2);
+      // Behind the end of the file, in its last page: it is there for as long as something shows it.
+      await space.write(region.address + PAGE, pattern(PAGE, 2));
+      const unmapped = region.unmap();
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      await space.truncate(source, 2 * PAGE);
+      await unmapped;
+      const expected = new Uint8Array(2 * PAGE);
+      expected.set(pattern(PAGE));
+      expected.set(pattern(PAGE, 2).subarray(0, PAGE / 2), PAGE);
+      expectBytes(source.bytes, expected);
+      await space.close();
+    }
+  });
 });
