@@ -246,12 +246,18 @@ export class Admission {
     } else if (need === NEEDS_SWAP) {
       void this.work(mirror, pageNumber, () => this.bringBack(mirror, pageNumber));
     } else if (need === NEEDS_SOURCE) {
+      const object = region.object!;
       const index = region.objectPage + pageNumber - space.pageOf(region.start);
       const count = Math.min(READ_AHEAD, space.pageOf(region.end) - pageNumber);
       void this.work(mirror, pageNumber, async () => {
         const since = this.pool.device.now();
-        await region.object!.populate(index, count, { timeoutMs: this.pool.timeoutMs });
-        reportPopulate(this.pool, mirror, pageNumber, count, since);
+        try {
+          await object.populate(index, count, { timeoutMs: this.pool.timeoutMs });
+          reportPopulate(this.pool, mirror, pageNumber, count, since);
+        } catch (error) {
+          // What another source says is nothing to what is mapped there by now.
+          if (space.regions.at(pageNumber * space.pageSize)?.object === object) throw error;
+        }
       });
     }
   }
@@ -327,7 +333,8 @@ export class Admission {
       if (locked !== undefined) this.grant(locked, mirror);
     } catch (error) {
       if (locked !== undefined) store.unlock(locked);
-      mirror.refused.push(pageNumber, 0, 0, cancelReason(error));
+      // A fault that is gone by now, because it was refused for another reason, must not be answered by the next one on its page.
+      if (mirror.deferred.has(pageNumber)) mirror.refused.push(pageNumber, 0, 0, cancelReason(error));
     } finally {
       this.working--;
       mirror.preparing.delete(pageNumber);

@@ -48,14 +48,6 @@ export class DevicePool implements ResidencyPool {
     return this.state.name;
   }
 
-  get lost(): boolean {
-    return this.state.lostError !== undefined;
-  }
-
-  get busy(): boolean {
-    return this.state.busy;
-  }
-
   get frames(): PoolState['frames'] {
     return this.state.frames;
   }

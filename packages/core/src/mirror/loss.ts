@@ -6,7 +6,8 @@ import type { Residency } from './residency.js';
 
 /**
  * Takes all frames of a lost device off the books. Pages that it owned existed nowhere else: they are marked lost, and every
- * mirror keeps the ranges at which its space shows them (R10). Pages of which it had a copy are unharmed.
+ * mirror keeps the ranges at which its space shows them (R10). Pages of which it had a copy are unharmed. Locked pages stay locked
+ * until whoever locked them is done: a recall may be waiting for other devices, and what is unlocked twice may be somebody else's.
  */
 export function loseDevice(pool: PoolState, error: MirrorError): void {
   const { frames } = pool;
@@ -30,12 +31,11 @@ export function loseDevice(pool: PoolState, error: MirrorError): void {
   void pool.idle().then(() => mirrors.forEach((mirror) => mirror.loss.settle(error)));
 }
 
-/** Accounts for a page that was on its way out of a device when that was lost. */
+/** Accounts for a page that was in a frame of a device, or on its way out of one, when that was lost. */
 export function losePage(pool: PoolState, residency: Residency, page: number): void {
   const { store } = residency;
   if ((store.stateOf(page) & (PAGE_OWNED | PAGE_DEAD)) === PAGE_OWNED) loseContent(pool, residency.index, page);
   residency.leave(page);
-  store.unlock(page);
 }
 
 function loseContent(pool: PoolState, index: number, page: number): void {

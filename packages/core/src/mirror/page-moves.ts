@@ -28,6 +28,11 @@ export class PageMoves {
     this.bits[at] = 0;
   }
 
+  /** Whether a page is on the list. */
+  has(page: number): boolean {
+    return this.pages.subarray(0, this.length).includes(page);
+  }
+
   /** Takes the page at an index out; those behind it move up. */
   remove(at: number): void {
     for (const column of [this.pages, this.frames, this.hosts, this.codes, this.bits])

@@ -18,8 +18,6 @@ export interface ResidencyPool {
   readonly frames: FrameTable;
   coldest(residency: Residency, count: number): number[];
   accessed(residency: Residency, pages: Uint32Array): Promise<Uint8Array>;
-  readonly lost: boolean;
-  readonly busy: boolean;
   recall(residency: Residency, pages: Uint32Array, count: number, mode: RecallMode): Promise<void>;
   flush(): Promise<void>;
   kick(): void;
@@ -52,14 +50,6 @@ export class Residency implements DevicePages {
   /** Name of the device. */
   get name(): string {
     return this.pool.name;
-  }
-
-  get lost(): boolean {
-    return this.pool.lost;
-  }
-
-  get busy(): boolean {
-    return this.pool.busy;
   }
 
   /** Metadata in bytes. */

@@ -104,7 +104,9 @@ export class Room {
   /** Takes note that victims were lost on their way out. */
   abandon(victims: Victims): void {
     for (let i = 0; i < victims.pages.length; i++) {
-      losePage(this.pool, this.pool.residencies[victims.owners[i]!]!, victims.pages[i]!);
+      const residency = this.pool.residencies[victims.owners[i]!]!;
+      losePage(this.pool, residency, victims.pages[i]!);
+      residency.store.unlock(victims.pages[i]!);
     }
   }
 

@@ -36,6 +36,8 @@ export function sendRound(pool: PoolState, room: Room, window: number | undefine
   outcome.done = pool.send('fault', window, (parts, away, incoming, queue) => {
     if (away !== undefined) {
       room.abandon(victims);
+      for (const { mirror, batch } of parts) unlockPlaced(mirror, batch);
+      for (const residency of pool.residencies) residency?.store.announce();
       return;
     }
     let written = 0;
@@ -47,8 +49,8 @@ export function sendRound(pool: PoolState, room: Room, window: number | undefine
     room.vacate(victims);
     freeGarbage(pool, garbage);
     for (const { mirror, batch } of parts) {
-      if (incoming === undefined) unlockPlaced(mirror, batch);
-      else if (pool.lostError === undefined) rollBack(pool, mirror, batch);
+      if (incoming === undefined || pool.lostError !== undefined) unlockPlaced(mirror, batch);
+      else rollBack(pool, mirror, batch);
       count(pool, mirror, batch, started);
       traceRound(pool, mirror, batch, queue, started);
     }

@@ -16,10 +16,6 @@ export interface DevicePages {
   mayLeave(page: number): boolean;
   /** Says, a byte a page, which of them the device accessed since that was last asked; all 0 where it cannot tell. */
   accessed(pages: Uint32Array): Promise<Uint8Array>;
-  /** Whether the device is gone. */
-  readonly lost: boolean;
-  /** Whether work that was submitted for it has not ended. */
-  readonly busy: boolean;
   /** Takes note, synchronously, that a page is dead: its frame is freed by the next flush. */
   discard(page: number): void;
   /** Keeps a resident page from being chosen as a victim, or lets it be chosen again. Synchronous. */

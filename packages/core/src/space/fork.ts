@@ -12,7 +12,6 @@ const TIMEOUT_MS = 30_000;
  */
 export async function forkInto(parent: SpaceState, child: SpaceState, childOwner: RegionOwner): Promise<void> {
   const locked: number[] = [];
-  parent.store.naming++;
   try {
     for (;;) {
       parent.checkOpen();
@@ -31,7 +30,6 @@ export async function forkInto(parent: SpaceState, child: SpaceState, childOwner
     for (const region of parent.regions.overlapping(0, parent.limit)) copyRegion(parent, child, childOwner, region);
     child.cursor = parent.cursor;
   } finally {
-    parent.store.naming--;
     for (const page of locked) parent.store.unlock(page);
     parent.store.announce();
   }

@@ -113,7 +113,6 @@ async function moveSlice(
   const { store } = space;
   const locked = policy === 'unmap' ? await takeOffDevices(store, job, places) : NONE;
   try {
-    if (!store.steady) return places.map(() => 'busy');
     return places.map((place) => {
       const page = job.pageAt(place);
       if (page < 0) return 'gone';

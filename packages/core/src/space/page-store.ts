@@ -58,8 +58,6 @@ export class PageStore extends PageEntries {
   lists: PageLists | undefined;
   /** What reclaims them; where they are. */
   pressure: Pressure | undefined;
-  /** Recalls and forks under way: they name the pages that they locked by number. */
-  naming = 0;
   /** Settles when the migration of host pages that is under way has ended. */
   moving: Promise<void> | undefined;
   /** Fires when locks, holds or mappings changed. */
@@ -156,18 +154,6 @@ export class PageStore extends PageEntries {
     this.records[2 * page + 1] = 0;
     this.lists?.leave(page);
     this.host.free(page);
-  }
-
-  /**
-   * Whether locks say which pages must keep their numbers. When a device is lost its pages are unlocked at once, while what named
-   * them ends later.
-   */
-  get steady(): boolean {
-    for (let bit = 0; bit < this.pools.length; bit++) {
-      const pool = this.pools[bit];
-      if (pool !== undefined && pool.lost && (pool.busy || this.naming > 0)) return false;
-    }
-    return true;
   }
 
   /**

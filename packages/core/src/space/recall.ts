@@ -43,7 +43,6 @@ export async function recallPages(
   except = 0,
 ): Promise<void> {
   let mask = 0;
-  store.naming++;
   const locked: number[] = [];
   for (let i = 0; i < count; i++) {
     const page = pages[i]!;
@@ -63,7 +62,6 @@ export async function recallPages(
     const results = await Promise.allSettled(recalls);
     for (const result of results) if (result.status === 'rejected') throw result.reason as Error;
   } finally {
-    store.naming--;
     for (const page of locked) store.unlock(page);
     store.announce();
   }

@@ -157,12 +157,7 @@ export function isMergeable(region: Region): boolean {
   return region.advice.mergeable === true && !region.shared;
 }
 
-/**
- * Whether somebody needs this very page (R5): a device, a hold, a copy under way; or it is lost, or what a lost device left under way
- * still names pages by number.
- */
+/** Whether somebody needs this very page (R5): a device, a hold, a copy under way; or it is lost. */
 function isInUse(store: PageStore, page: number): boolean {
-  return (
-    !store.steady || store.devicesOf(page) !== 0 || store.any(page, PAGE_LOCKED | PAGE_HELD | PAGE_LOST | PAGE_OWNED)
-  );
+  return store.devicesOf(page) !== 0 || store.any(page, PAGE_LOCKED | PAGE_HELD | PAGE_LOST | PAGE_OWNED);
 }

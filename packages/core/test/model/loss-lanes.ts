@@ -17,6 +17,7 @@ export interface LossLaneOperation {
     | 'harvest'
     | 'writeBack'
     | 'sync'
+    | 'relocate'
     | 'pageOut';
   readonly page: number;
   readonly word: number;
@@ -31,6 +32,7 @@ export interface LossRun {
 
 const PAGES = 3;
 const WORDS = 3;
+const POLICIES = ['forbid', 'migrate', 'unmap'] as const;
 
 const operation: fc.Arbitrary<LossLaneOperation> = fc.record({
   kind: fc.constantFrom<LossLaneOperation['kind'][]>(
@@ -46,6 +48,7 @@ const operation: fc.Arbitrary<LossLaneOperation> = fc.record({
     'harvest',
     'writeBack',
     'sync',
+    'relocate',
     'pageOut',
   ),
   page: fc.nat({ max: PAGES - 1 }),
@@ -276,6 +279,9 @@ async function perform(world: World, member: Member, lane: Lane, op: LossLaneOpe
       return;
     case 'sync':
       await done(() => space.sync(...all), lane.pages, false);
+      return;
+    case 'relocate':
+      await done(() => space.relocate(...all, { devicePages: POLICIES[op.word]! }), [], false);
       return;
     default:
       await done(() => space.pageOut(...all), lane.pages, false);
