@@ -120,7 +120,8 @@ export class Admission {
     const { store } = space;
     if (!allows(region.access, write)) return false;
     const present = store.lookup(space.base + pageNumber);
-    const copies = write && present >= 0 && !region.shared && store.isShared(present);
+    // A page that is brought ahead is no store: a private page of a file, or of a fork, is copied when somebody writes it.
+    const copies = write && !region.shared && (present >= 0 ? store.isShared(present) : region.object !== undefined);
     let page: number;
     try {
       page = resolve(space, region, pageNumber, write && !copies, present);

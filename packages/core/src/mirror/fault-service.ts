@@ -139,8 +139,9 @@ export class FaultService {
     if (mirror.faults.length + mirror.deferred.length === 0) return 0;
     stats.duplicateFaults += sorted.fill(mirror.faults, mirror.deferred);
     mirror.deferred.clear();
-    const hopeless = refused.length > 0 ? this.refuse(mirror) : undefined;
-    this.admission.faults(mirror, sorted, hopeless);
+    this.refuseHopeless(mirror);
+    const refusals = refused.length > 0 ? this.refuse(mirror) : undefined;
+    this.admission.faults(mirror, sorted, refusals);
     mirror.wantedFaults = mirror.wanted.length;
     const settled = mirror.wanted.length + (mirror.batch?.cancels.length ?? 0);
     if (settled > 0) {
@@ -164,14 +165,20 @@ export class FaultService {
     this.replayAll();
   }
 
+  /** What cannot fit and has faulted again is refused now; but if anything got further meanwhile, it was not hopeless after all. */
+  private refuseHopeless(mirror: MirrorState): void {
+    const { hopeless, refused } = mirror;
+    const progressed = this.pool.device.faults.retired !== this.retired;
+    for (let i = 0; i < hopeless.length && !progressed; i++)
+      refused.push(hopeless.pages[i]!, 0, 0, CANCEL_OUT_OF_DEVICE_MEMORY);
+    hopeless.clear();
+  }
+
   private refuse(mirror: MirrorState): Set<number> {
     const { refused } = mirror;
     const pages = new Set<number>();
-    const progressed = this.pool.device.faults.retired !== this.retired;
     for (let i = 0; i < refused.length; i++) {
       if (pages.has(refused.pages[i]!)) continue;
-      // It was not hopeless after all.
-      if (progressed && refused.codes[i] === CANCEL_OUT_OF_DEVICE_MEMORY) continue;
       pages.add(refused.pages[i]!);
       this.admission.cancel(mirror, refused.pages[i]!, refused.codes[i]!);
     }
@@ -183,6 +190,7 @@ export class FaultService {
     const retired = this.pool.device.faults.retired;
     if (retired === this.retired) return false;
     this.retired = retired;
+    for (const mirror of this.pool.mirrors) mirror.hopeless.clear();
     this.window.onRound(true);
     this.pool.frames.clearFresh();
     this.crowd.clear();
@@ -242,8 +250,7 @@ export class FaultService {
       if (sorted.length === 0) continue;
       // Not at once: a replay is on its way, after which nothing need be stalled until it has faulted again.
       if (hopeless) {
-        for (let i = 0; i < sorted.length; i++)
-          mirror.refused.push(sorted.pages[i]!, 0, 0, CANCEL_OUT_OF_DEVICE_MEMORY);
+        for (let i = 0; i < sorted.length; i++) mirror.hopeless.push(sorted.pages[i]!, 0, 0, 0);
       }
       pool.batchOf(mirror).replay = true;
     }

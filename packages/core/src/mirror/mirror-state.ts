@@ -33,6 +33,8 @@ export class MirrorState {
   readonly preparing = new Set<number>();
   /** Faults whose background work failed; codes are cancel reasons. */
   readonly refused = new PageMoves();
+  /** Pages that cannot fit: faults on them are refused when they come again, unless something got further until then. */
+  readonly hopeless = new PageMoves();
   /** The batch being collected, while one is. */
   batch: PagingBatch | undefined;
   /** What it lost with its device. */

@@ -28,6 +28,21 @@ describe('prefetch', () => {
     expect([...rig.mirror.residency(address, 4 * PAGE)]).toEqual([OWNER, OWNER, OWNER, OWNER]);
   });
 
+  it('for writing copies nothing that only a store may copy', async () => {
+    await using rig = await createRig();
+    const { space, mirror } = rig;
+    const source = new TestSource(pattern(2 * PAGE));
+    const shared = space.map({ bytes: 2 * PAGE, source, share: 'shared' }).address;
+    const own = space.map({ bytes: 2 * PAGE, source }).address;
+    await space.read(shared, 2 * PAGE);
+    await mirror.prefetch(own, 2 * PAGE, { access: 'write' });
+    await space.write(shared, pattern(8, 2));
+    expect(await mirror.read(own, 8)).toEqual(pattern(8, 2));
+    expect(await space.read(own, 8)).toEqual(pattern(8, 2));
+    await mirror.write(own, pattern(8, 3));
+    expect(await space.read(shared, 8)).toEqual(pattern(8, 2));
+  });
+
   it('brings no more than fits, and reports progress', async () => {
     await using rig = await createRig({ frames: 1500 });
     const { address } = rig.space.map({ bytes: 4096 * PAGE });

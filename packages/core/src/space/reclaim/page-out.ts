@@ -13,7 +13,7 @@ import {
   PAGE_ZERO,
 } from '../page-state.js';
 import type { PageStore } from '../page-store.js';
-import type { SwapStore } from './swap-store.js';
+import type { PageOutCounts, PageOutTarget } from './page-out-target.js';
 import { entryOfSlot } from './swap-table.js';
 import { systemPageOut } from './system-page-out.js';
 
@@ -21,26 +21,6 @@ import { systemPageOut } from './system-page-out.js';
 const WRITE_BYTES = 1 << 20;
 /** What a page must not be to leave host memory. */
 const STAYS = PAGE_LOCKED | PAGE_HELD | PAGE_LOST | PAGE_DEAD | PAGE_OWNED;
-
-/** How pages leave a host memory. */
-export interface PageOutTarget {
-  readonly store: PageStore;
-  /** Absent: only pages that are in files, or zeros, can leave. */
-  readonly swap: SwapStore | undefined;
-  readonly timeoutMs: number;
-}
-
-/** What became of pages that were to leave. */
-export interface PageOutCounts {
-  /** Pages written to the swap store, or taken out of memory by the system. */
-  swappedOut: number;
-  /** Pages dropped, which a file or nothing at all stands for. */
-  dropped: number;
-  /** Pages for which the swap store had no room. */
-  noRoom: number;
-  /** Pages that were to leave and stayed: held, locked, in use, lost, without room, or because what was to keep them failed. */
-  stayed: number;
-}
 
 /** Whether a page may leave host memory: no device uses it (R5), nobody holds it, nothing is under way with it. */
 function mayLeave(store: PageStore, page: number): boolean {

@@ -3,7 +3,8 @@ import { PAGE_ACCESSED } from '../page-state.js';
 import type { PageStore } from '../page-store.js';
 import type { SourceLimits } from '../source.js';
 import type { CheckedReclaim } from './options.js';
-import { pageOut, type PageOutCounts } from './page-out.js';
+import { pageOut } from './page-out.js';
+import type { PageOutCounts } from './page-out-target.js';
 import { takeOffDevices } from './shrink.js';
 import { type KeptPages, SwapIn } from './swap-in.js';
 

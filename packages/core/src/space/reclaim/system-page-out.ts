@@ -1,6 +1,6 @@
 import { MirrorError } from '../../driver/index.js';
 import { inTime } from '../in-time.js';
-import type { PageOutCounts, PageOutTarget } from './page-out.js';
+import type { PageOutCounts, PageOutTarget } from './page-out-target.js';
 
 /**
  * Has host memory take pages out of memory by the system's own means; what fails is added to `failures`. Nothing is locked and no
