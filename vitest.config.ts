@@ -20,6 +20,8 @@ export default defineConfig({
       { find: /^@mirrorspace\/core\/driver$/, replacement: `${root}packages/core/src/vendor.ts` },
       { find: /^@mirrorspace\/conformance$/, replacement: source('packages/conformance') },
       { find: /^@mirrorspace\/memory$/, replacement: source('backends/memory') },
+      { find: /^@mirrorspace\/webgpu$/, replacement: source('backends/webgpu') },
+      { find: /^#find-gpu$/, replacement: `${root}backends/webgpu/src/gpu/find-node.ts` },
       { find: /^mirrorspace$/, replacement: source('packages/cli') },
     ],
   },
@@ -31,6 +33,8 @@ export default defineConfig({
         name: folder.slice(folder.indexOf('/') + 1),
         root: root + folder,
         include: ['test/**/*.test.ts'],
+        // A software adapter takes its time where everything runs at once.
+        ...(folder === 'backends/webgpu' && { testTimeout: 30_000 }),
       },
     })),
   },

@@ -87,14 +87,14 @@ export function throws(call: () => unknown, refusals: readonly Refusal[], what: 
 }
 
 /** Fails unless `promise` rejects with one of `refusals`. */
-export async function rejects(promise: Promise<unknown>, refusals: readonly Refusal[], what: string): Promise<void> {
+export async function rejects(promise: Promise<unknown>, refusals: readonly Refusal[], what: string): Promise<Error> {
   try {
     await promise;
   } catch (error) {
     judge(error, refusals, what);
-    return;
+    return error as Error;
   }
-  fail(`${what}: expected ${refusals.join(' or ')}, but it succeeded`);
+  return fail(`${what}: expected ${refusals.join(' or ')}, but it succeeded`);
 }
 
 /** Fails unless `call` throws or its promise rejects, with one of `refusals`. */

@@ -13,5 +13,6 @@ export * from './page-span.js';
 export * from './space-rig.js';
 export * from './run.js';
 export * from './setup.js';
+export * from './units.js';
 export * from './vitest.js';
 export { WatchedDevice, type LowerLimits } from './watch.js';

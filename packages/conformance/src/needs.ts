@@ -1,5 +1,6 @@
 import type { Case, Need } from './case.js';
 import type { Claims } from './backend.js';
+import { languageOf, LANGUAGES } from './units.js';
 
 /** Page size in bytes that a case runs with: its parameter, or the smallest that the device offers. */
 export function pageSizeOf(tested: Pick<Case, 'params'>, claims: Claims): number {
@@ -35,6 +36,10 @@ function unmet(need: Need, tested: Pick<Case, 'params'>, claims: Claims): string
         ? undefined
         : `needs ${value} pages a command; the device takes ${pagesPerCommand}`;
     }
+    case 'program':
+      if (value === '' && languageOf(claims.features) === undefined)
+        return `the device runs programs in none of ${LANGUAGES.join(', ')}`;
+      return value === '' || claims.features.has(need) ? undefined : `the device does not claim ${need}`;
     case 'inject': {
       const offered: unknown = Reflect.get(claims.companion, value);
       return offered ? undefined : `the backend offers no conformance.${value}`;

@@ -11,9 +11,11 @@ import {
   type JsProgram,
   type PageList,
   type SubmitOptions,
+  type WgslProgram,
 } from '@mirrorspace/core/driver';
 import type { Env } from './env.js';
 import { TestFrames } from './frames.js';
+import { programOf, type Units } from './units.js';
 import type { LowerLimits, WatchedDevice } from './watch.js';
 
 /** Rights of an ordinary page. */
@@ -174,10 +176,25 @@ export class Rig {
     return { kind: 'atomicAdd', mmu: this.mmu.id, address, value, previous };
   }
 
-  /** Runs a JavaScript function over a grid. */
-  launchCommand(run: JsProgram['run'], grid: [number, number, number], args: readonly number[] = []): Command {
+  /** Runs units over a grid, in a language of the device. */
+  launchCommand(units: Units, grid: [number, number, number], args: readonly number[] = []): Command {
+    const program = programOf(this.device.features, units);
+    return { kind: 'launch', mmu: this.mmu.id, program, grid, args };
+  }
+
+  /** Runs a JavaScript function over a grid: for cases about that language. */
+  launchJs(run: JsProgram['run'], grid: [number, number, number], args: readonly number[] = []): Command {
     const program: JsProgram = { language: 'js', run };
     return { kind: 'launch', mmu: this.mmu.id, program, grid, args };
+  }
+
+  /** Runs a program in WGSL over a grid: for cases about that language. */
+  launchWgsl(
+    program: Omit<WgslProgram, 'language'>,
+    grid: [number, number, number],
+    args: readonly number[] = [],
+  ): Command {
+    return { kind: 'launch', mmu: this.mmu.id, program: { ...program, language: 'wgsl' }, grid, args };
   }
 
   /** Waits for a fence with the case's bound. */

@@ -8,11 +8,13 @@ import {
   type Mirror,
   type ReclaimOptions,
 } from '@mirrorspace/core';
+import type { Program } from '@mirrorspace/core/driver';
 import type { Env } from './env.js';
 import { bytesEqual, equal } from './check.js';
 import { pattern } from './frames.js';
 import { PageSpan } from './page-span.js';
 import { startNeighbour } from './neighbour.js';
+import { programOf, type Units } from './units.js';
 import type { LowerLimits, WatchedDevice } from './watch.js';
 
 /** Bit of `Mirror.residency`: the host has the content. */
@@ -70,6 +72,11 @@ export class SpaceRig {
     /** The space on the device. */
     readonly mirror: Mirror,
   ) {}
+
+  /** A program in a language of the device. */
+  program(units: Units): Program {
+    return programOf(this.device.features, units);
+  }
 
   /** Bytes a page. */
   get pageSize(): number {

@@ -155,6 +155,14 @@ export interface CancelFaultsCommand extends PageList {
   readonly reasons: Uint8Array;
 }
 
+/** Ranges of byte addresses that the units of a launch may access, as `[address, bytes]`. */
+export interface LaunchRanges {
+  /** What they read. */
+  readonly reads: readonly (readonly [address: number, bytes: number])[];
+  /** What they write, and may read. */
+  readonly writes: readonly (readonly [address: number, bytes: number])[];
+}
+
 /** Runs a program over a grid of work units, each exactly once, in any order. The fence signals when all are done. */
 export interface LaunchCommand extends MmuCommand {
   /** Tells it from other commands. */
@@ -165,6 +173,8 @@ export interface LaunchCommand extends MmuCommand {
   readonly grid: readonly [x: number, y: number, z: number];
   /** Numbers that every work unit receives. */
   readonly args: readonly number[];
+  /** All that its units access. Where every page is there, a device need not be ready for faults; a unit that reaches beyond may fail the launch with `PROGRAM`. */
+  readonly only?: LaunchRanges;
 }
 
 /** Reads virtual bytes; `into` is written only if the whole access succeeds. */

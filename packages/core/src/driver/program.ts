@@ -57,3 +57,25 @@ export interface JsProgram extends Program {
   /** Runs one work unit. `'retry'` abandons it (see {@link UnitContext.probe}); anything else completes it. */
   run(ctx: UnitContext, id: UnitId, args: readonly number[]): unknown;
 }
+
+/**
+ * A program in WGSL, for devices that claim `program:wgsl`. Its code has a function `fn run(unit: Unit)`, which every lane of a
+ * work unit (a workgroup) calls, and reaches memory by virtual addresses only: `load_u32(address)`, `store_f32(address, value)`,
+ * `atomicAdd_u32(address, value)` and the like. Barriers and workgroup variables are its own to use.
+ *
+ * A unit takes effect once. First it runs without effect, to see whether every page it touches is there; only when all are, it
+ * runs again and stores. Which addresses it touches must therefore not depend on what it stored itself: a launch that finds out
+ * otherwise fails with `PROGRAM`.
+ */
+export interface WgslProgram extends Program {
+  readonly language: 'wgsl';
+  /** WGSL with a function `run(unit: Unit)`. Names that begin with `ms_` are taken. */
+  readonly code: string;
+  /** Lanes of a work unit: a number, or x, y and z. Default 64. */
+  readonly lanes?: number | readonly [x: number, y: number, z: number];
+  /**
+   * Running a unit again, also after a part of it took effect, does no harm: it is run once, at once, and again if pages were
+   * missing. Default `false`.
+   */
+  readonly idempotent?: boolean;
+}

@@ -1,6 +1,6 @@
 import { hex } from '../address/page.js';
 import { CANCEL_CODES } from '../driver/access.js';
-import type { Command, LaunchCommand } from '../driver/command.js';
+import type { Command, LaunchCommand, LaunchRanges } from '../driver/command.js';
 import type { DeviceFeature, SubmitOptions } from '../driver/device.js';
 import { MirrorError } from '../driver/errors.js';
 import {
@@ -153,7 +153,22 @@ function checkLaunch(command: LaunchCommand, ctx: CheckContext): void {
     throw new RangeError(`launch.grid: ${units} work units are more than can be counted`);
   if (!isArray(args) || args.some((value) => typeof value !== 'number'))
     throw new TypeError('launch.args must be an array of numbers');
-  checkMmu('launch', command.mmu, 'any', ctx);
+  const end = 2 ** checkMmu('launch', command.mmu, 'any', ctx);
+  if (command.only !== undefined) checkRanges(command.only, end);
+}
+
+function checkRanges(only: LaunchRanges, end: number): void {
+  if (typeof only !== 'object' || only === null)
+    throw new TypeError(`launch.only must be an object, got ${show(only)}`);
+  for (const [name, ranges] of Object.entries({ reads: only.reads, writes: only.writes })) {
+    if (!isArray(ranges)) throw new TypeError(`launch.only.${name} must be an array, got ${show(ranges)}`);
+    for (const range of ranges) {
+      if (!isArray(range) || range.length !== 2)
+        throw new TypeError(`launch.only.${name} must hold [address, bytes], got ${show(range)}`);
+      checkInteger(`address of launch.only.${name}`, range[0], 0, end);
+      checkInteger(`bytes of launch.only.${name}`, range[1], 0, end - range[0]);
+    }
+  }
 }
 
 function checkBytes(what: string, mmu: number, address: number, bytes: number, ctx: CheckContext): void {

@@ -74,6 +74,11 @@ export class FaultRing implements FaultSource {
     return true;
   }
 
+  /** Counts faults that the device could not even report: their accesses stay stalled and fault again on replay. */
+  drop(faults: number): void {
+    this.#dropped += faults;
+  }
+
   drain(batch: FaultBatch): number {
     const count = Math.min(batch.capacity, this.#pending);
     for (let i = 0; i < count; i++) {

@@ -14,6 +14,11 @@ export interface LaunchOptions {
   readonly reads?: readonly (readonly [address: number, bytes: number])[];
   /** Ranges it writes, as `[address, bytes]`. */
   readonly writes?: readonly (readonly [address: number, bytes: number])[];
+  /**
+   * `reads` and `writes` are all that it accesses. A device that has to try whether pages are there, before a unit may take effect, need
+   * not do so where all of them are; a unit that reaches beyond may fail the launch with `PROGRAM`. Default `false`.
+   */
+  readonly exact?: boolean;
 }
 
 /** Options with defaults filled in. */
@@ -24,6 +29,7 @@ export interface CheckedLaunch {
   readonly after: readonly Fence[];
   readonly reads: readonly (readonly [number, number])[];
   readonly writes: readonly (readonly [number, number])[];
+  readonly exact: boolean;
 }
 
 /** @throws TypeError, RangeError; MirrorError `UNSUPPORTED` when the device does not run the program's language */
@@ -40,7 +46,8 @@ export function checkLaunch(device: Device, program: Program, options: LaunchOpt
   }
   if (program.language === 'js' && (!('run' in program) || typeof program.run !== 'function'))
     throw new TypeError('a js program needs a function run(ctx, id, args)');
-  const { args = [], grid = [1], queue, after = [], reads = [], writes = [] } = options;
+  const { args = [], grid = [1], queue, after = [], reads = [], writes = [], exact = false } = options;
+  if (typeof exact !== 'boolean') throw new TypeError(`exact must be a boolean, got ${typeof exact}`);
   for (const arg of args) if (typeof arg !== 'number') throw new TypeError(`args must be numbers, got ${typeof arg}`);
   const [x, y = 1, z = 1] = grid;
   for (const size of [x, y, z]) {
@@ -55,5 +62,5 @@ export function checkLaunch(device: Device, program: Program, options: LaunchOpt
   if (queue !== undefined && !device.queues.some((candidate) => candidate.id === queue && !candidate.paging)) {
     throw new RangeError(`${device.info.name} has no user queue ${String(queue)}`);
   }
-  return { args: Array.from(args), grid: [x, y, z], queue, after, reads, writes };
+  return { args: Array.from(args), grid: [x, y, z], queue, after, reads, writes, exact };
 }

@@ -85,11 +85,13 @@ export class Mirror implements SpaceMirror {
    */
   launch(program: Program | JsProgram, options: LaunchOptions = {}): Fence {
     this.checkOpen();
-    const { args, grid, queue, after, reads, writes } = checkLaunch(this.device, program, options);
+    const { args, grid, queue, after, reads, writes, exact } = checkLaunch(this.device, program, options);
     for (const range of [...reads, ...writes]) this.space.pageRange(range[0], range[1]);
     for (const [start, bytes] of reads) this.bringAhead(start, bytes, false);
     for (const [start, bytes] of writes) this.bringAhead(start, bytes, true);
-    const fence = this.submit({ kind: 'launch', mmu: this.state.mmu.id, program, grid, args }, queue, after);
+    const only = exact ? { only: { reads, writes } } : undefined;
+    const command = { kind: 'launch', mmu: this.state.mmu.id, program, grid, args, ...only } as const;
+    const fence = this.submit(command, queue, after);
     const units = grid[0] * grid[1] * grid[2];
     this.pool.state.queues.launched(fence.queue);
     this.pool.state.urgency.launch(units, fence);

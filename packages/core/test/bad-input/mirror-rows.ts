@@ -128,6 +128,7 @@ const launch = new Rows('Mirror.launch', 'sync')
   )
   .address('start of a range read', ({ mirror }, start) => mirror.launch(double, { reads: [[start, PAGE]] }))
   .bytes('bytes of a range written', ({ mirror }, bytes) => mirror.launch(double, { writes: [[BASE, bytes]] }))
+  .type('exact', [null, 1, 'yes'], ({ mirror }, exact) => mirror.launch(double, { exact }))
   .type('reads', [null, 5, [5], [null]], ({ mirror }, reads) => mirror.launch(double, { reads }))
   .bad('a detached mirror', 'CLOSED', ({ detached }) => detached.launch(double));
 

@@ -56,12 +56,15 @@ export const dirty = defineCases({ level: 'driver', area: 'dirty', needs: both }
     name: 'program-store-sets-both',
     rule: 'HarvestCommand: BIT_DIRTY: the device wrote the page since the last harvest',
     mend: 'set the bits on the stores of programs, and only the accessed bit on their loads',
-    needs: ['program:js'],
+    needs: ['program'],
     async run(env) {
       const rig = await Rig.open(env);
       await rig.map([0, 1, 2], [0, 1, 2]);
       const run = rig.launchCommand(
-        (ctx, _id, [from = 0, to = 0]) => ctx.store32(to, ctx.load32(from)),
+        {
+          js: (ctx, _id, [from = 0, to = 0]) => ctx.store32(to, ctx.load32(from)),
+          wgsl: 'store_u32(arg_address(1u), load_u32(arg_address(0u)));',
+        },
         [1, 1, 1],
         [rig.at(1), rig.at(0)],
       );

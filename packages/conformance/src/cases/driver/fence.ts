@@ -143,16 +143,19 @@ export const fence = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
     name: 'urgent-interrupts',
     rule: 'DeviceFeature preemption: an urgent paging submission interrupts running work',
     mend: 'save the running units, run the paging work, resume: do not wait for the launch to end',
-    needs: ['preemption', 'program:js', 'atomics', 'replayable-faults'],
+    needs: ['preemption', 'program', 'atomics', 'replayable-faults'],
     async run(env) {
       const rig = await Rig.open(env);
       for (const frame of [0, 1]) await rig.load(frame, new Uint8Array(8));
       await rig.map([0], [0]);
       const units = 4096;
       const program = rig.launchCommand(
-        (ctx, _id, [counter = 0, gate = 0]) => {
-          ctx.load32(gate);
-          ctx.atomicAdd(counter, 1);
+        {
+          js: (ctx, _id, [counter = 0, gate = 0]) => {
+            ctx.load32(gate);
+            ctx.atomicAdd(counter, 1);
+          },
+          wgsl: '_ = load_u32(arg_address(1u)); _ = atomicAdd_u32(arg_address(0u), 1u);',
         },
         [units, 1, 1],
         [rig.at(0), rig.at(1)],

@@ -16,6 +16,7 @@ import { mapping } from './mapping.js';
 import { migration } from './migration.js';
 import { overflow } from './overflow.js';
 import { program } from './program.js';
+import { programWgsl } from './program-wgsl.js';
 import { order } from './order.js';
 import { protection } from './protection.js';
 import { queue } from './queue.js';
@@ -52,6 +53,7 @@ export const driverCases: readonly Case[] = [
   ...hostMigration,
   ...replay,
   ...program,
+  ...programWgsl,
   ...exclusive,
   ...managedOnMirroring,
   ...devices,

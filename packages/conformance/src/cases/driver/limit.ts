@@ -210,7 +210,7 @@ export const limit = defineCases({ level: 'driver', area: 'limit' }, [
     needs: ['!program:js'],
     async run(env) {
       const rig = await Rig.open(env);
-      throws(() => rig.start(rig.launchCommand(() => undefined, [1, 1, 1])), ['UNSUPPORTED'], 'launch of a js program');
+      throws(() => rig.start(rig.launchJs(() => undefined, [1, 1, 1])), ['UNSUPPORTED'], 'launch of a js program');
     },
   },
 ]);

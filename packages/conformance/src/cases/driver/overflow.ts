@@ -3,6 +3,7 @@ import { defineCases } from '../../case.js';
 import { deepEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { Rig, RW } from '../../rig.js';
+import { wgslAt } from '../../units.js';
 
 const MOST_UNITS = 4096;
 /** Rounds of replay without a report or an end after which a fault counts as forgotten. */
@@ -43,7 +44,7 @@ export const overflow = defineCases(
       rule: 'FaultSource: when the buffer is full, a fault is dropped, and counted; its access stays stalled and reports again on replay',
       mend: 'keep the access stalled, count it in `dropped`, and report it when it is replayed without its page',
       tags: ['igt:many'],
-      needs: ['program:js', 'atomics'],
+      needs: ['program', 'atomics'],
       async run(env) {
         const rig = await Rig.open(env);
         const { faults, limits } = rig.device;
@@ -54,7 +55,10 @@ export const overflow = defineCases(
         const fences = users.map((queue, i) =>
           queue.submit([
             rig.launchCommand(
-              (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + x * size, 1),
+              {
+                js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + x * size, 1),
+                wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x')}, 1u);`,
+              },
               [resident, 1, 1],
               [rig.at(i * resident), rig.pageSize],
             ),

@@ -2,8 +2,9 @@ import { defineCases } from '../../case.js';
 import { bytesEqual, deepEqual, equal, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { Rig } from '../../rig.js';
+import { wgslAt } from '../../units.js';
 
-const needs = ['mmu:managed', 'program:js', 'frames:2'];
+const needs = ['mmu:managed', 'program', 'frames:2'];
 
 export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
   {
@@ -17,7 +18,10 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
       await rig.map([0], [0]);
       const grid: [number, number, number] = [5, 3, 2];
       const run = rig.launchCommand(
-        (ctx, { x, y, z }, [at = 0]) => void ctx.atomicAdd(at + 4 * (x + 5 * (y + 3 * z)), 1),
+        {
+          js: (ctx, { x, y, z }, [at = 0]) => void ctx.atomicAdd(at + 4 * (x + 5 * (y + 3 * z)), 1),
+          wgsl: '_ = atomicAdd_u32(advance(arg_address(0u), unit.id.x + 5u * (unit.id.y + 3u * unit.id.z)), 1u);',
+        },
         grid,
         [rig.at(0)],
       );
@@ -30,6 +34,7 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
     name: 'loads-and-stores',
     rule: 'UnitContext: loads and stores of 8, 32 and 64 bits, little-endian',
     mend: 'read and write the widths and kinds that the names say',
+    needs: ['program:js'],
     async run(env) {
       const rig = await Rig.open(env);
       const source = new DataView(new ArrayBuffer(64));
@@ -41,7 +46,7 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
       await rig.load(0, new Uint8Array(source.buffer));
       await rig.load(1, new Uint8Array(64));
       await rig.map([0, 1], [0, 1]);
-      const run = rig.launchCommand(
+      const run = rig.launchJs(
         (ctx, _id, [from = 0, to = 0]) => {
           ctx.store8(to, ctx.load8(from));
           ctx.store32(to + 4, ctx.load32(from + 4));
@@ -60,13 +65,13 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
     name: 'values-of-loads',
     rule: 'UnitContext: load32 is unsigned, loadI32 signed, atomicAdd gives the previous value from 0 to 2^32 - 1',
     mend: 'convert to the range of the load',
-    needs: ['atomics'],
+    needs: ['program:js', 'atomics'],
     async run(env) {
       const rig = await Rig.open(env);
       await rig.load(0, new Uint8Array(16).fill(0xff));
       await rig.map([0], [0]);
       const seen: number[] = [];
-      const run = rig.launchCommand(
+      const run = rig.launchJs(
         (ctx, _id, [at = 0]) =>
           void seen.push(ctx.load8(at), ctx.load32(at), ctx.loadI32(at), ctx.atomicAdd(at, 2), ctx.load32(at)),
         [1, 1, 1],
@@ -80,6 +85,7 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
     name: 'pointers',
     rule: 'UnitContext: virtual addresses only: a pointer that the CPU stored means the same on the device',
     mend: 'translate every address; keep all bits of it',
+    needs: ['program:js'],
     async run(env) {
       const rig = await Rig.open(env);
       const chain = new DataView(new ArrayBuffer(64));
@@ -89,7 +95,7 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
       end.setFloat64(24, rig.at(0, 40), true);
       await rig.load(1, new Uint8Array(end.buffer));
       await rig.map([0, 1], [0, 1]);
-      const chase = rig.launchCommand(
+      const chase = rig.launchJs(
         (ctx, _id, [at = 0]) => ctx.store32(ctx.loadF64(ctx.loadF64(at)), 42),
         [1, 1, 1],
         [rig.at(0)],
@@ -103,12 +109,13 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
     rule: 'PROGRAM: a device program threw; the queue goes on',
     mend: 'fail the fence with PROGRAM and the thrown error as cause',
     cross: { by: ['throw', 'unaligned'] },
+    needs: ['program:js'],
     async run(env) {
       const rig = await Rig.open(env);
       await rig.load(0, pattern(0, 16));
       await rig.map([0], [0]);
       const unaligned = env.params['by'] === 'unaligned';
-      const run = rig.launchCommand(
+      const run = rig.launchJs(
         (ctx, _id, [at = 0]) => {
           if (!unaligned) throw new Error('on purpose');
           ctx.load32(at + 2);
@@ -132,7 +139,10 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
       await rig.map([0, 1], [1, 0]);
       const half = rig.pageSize / 8;
       const run = rig.launchCommand(
-        (ctx, { x }, [at = 0, step = 0]) => ctx.store32(at + x * step, x + 1),
+        {
+          js: (ctx, { x }, [at = 0, step = 0]) => ctx.store32(at + x * step, x + 1),
+          wgsl: `store_u32(${wgslAt('unit.id.x')}, unit.id.x + 1u);`,
+        },
         [4, 1, 1],
         [rig.at(1, -2 * half), half],
       );

@@ -3,6 +3,7 @@ import { defineCases } from '../../case.js';
 import { bytesEqual, deepEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { Rig } from '../../rig.js';
+import { wgslAt } from '../../units.js';
 
 /** Serves every fault by mapping page i to frame i, and replays, until the fence settled. */
 async function serve(rig: Rig, fence: Fence, window?: number): Promise<void> {
@@ -128,7 +129,7 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
     rule: 'R2: a work unit takes effect exactly once, however often faults make the device replay it',
     mend: 'abandon a faulting unit without effect; mark it done in the step that makes its stores visible',
     tags: ['igt:many'],
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     cross: { window: [0, 1, 3] },
     async run(env) {
       const rig = await Rig.open(env);
@@ -137,10 +138,17 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
       await rig.map([0], [0]);
       const units = 24;
       const run = rig.launchCommand(
-        (ctx, { x }, [counters = 0, others = 0, size = 0]) => {
-          ctx.atomicAdd(counters + 4 * x, 1);
-          ctx.store32(others + (x % 3) * size + 4 * x, x + 1);
-          ctx.atomicAdd(others + ((x + 1) % 3) * size, 1);
+        {
+          js: (ctx, { x }, [counters = 0, others = 0, size = 0]) => {
+            ctx.atomicAdd(counters + 4 * x, 1);
+            ctx.store32(others + (x % 3) * size + 4 * x, x + 1);
+            ctx.atomicAdd(others + ((x + 1) % 3) * size, 1);
+          },
+          wgsl: `
+            let x = unit.id.x;
+            _ = atomicAdd_u32(advance(arg_address(0u), x), 1u);
+            store_u32(advance(arg_address(1u), (x % 3u) * arg_words(2u) + x), x + 1u);
+            _ = atomicAdd_u32(advance(arg_address(1u), ((x + 1u) % 3u) * arg_words(2u)), 1u);`,
         },
         [units, 1, 1],
         [rig.at(0), rig.at(1), rig.pageSize],
@@ -156,16 +164,19 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
     name: 'retry-is-not-done',
     rule: 'UnitContext.probe: a unit that returns retry is abandoned and runs again',
     mend: 'do not retire a unit that returned retry',
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     async run(env) {
       const rig = await Rig.open(env);
       for (const frame of [0, 1]) await rig.load(frame, new Uint8Array(rig.pageSize));
       const run = rig.launchCommand(
-        (ctx, { x }, [first = 0, size = 0]) => {
-          const mine = first + (x % 2) * size;
-          if (!ctx.probe(mine, 'write')) return 'retry';
-          ctx.atomicAdd(mine, 1);
-          return undefined;
+        {
+          js: (ctx, { x }, [first = 0, size = 0]) => {
+            const mine = first + (x % 2) * size;
+            if (!ctx.probe(mine, 'write')) return 'retry';
+            ctx.atomicAdd(mine, 1);
+            return undefined;
+          },
+          wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 2u')}, 1u);`,
         },
         [8, 1, 1],
         [rig.at(0), rig.pageSize],
@@ -182,11 +193,18 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
     rule: 'ReplayFaultsCommand.window: at most that many work units a launch, the others stay stalled',
     mend: 'wake no more units than the window says; wake the rest on a later replay',
     tags: ['igt:evict'],
-    needs: ['program:js'],
+    needs: ['program'],
     async run(env) {
       const rig = await Rig.open(env);
       const units = Math.min(4, rig.device.limits.residentUnits, rig.device.limits.faultBuffer);
-      const run = rig.launchCommand((ctx, { x }, [at = 0]) => ctx.store32(at + 4 * x, x), [units, 1, 1], [rig.at(0)]);
+      const run = rig.launchCommand(
+        {
+          js: (ctx, { x }, [at = 0]) => ctx.store32(at + 4 * x, x),
+          wgsl: 'store_u32(advance(arg_address(0u), unit.id.x), unit.id.x);',
+        },
+        [units, 1, 1],
+        [rig.at(0)],
+      );
       const fence = rig.start(run);
       await rig.stalled(units);
       rig.drain();
@@ -206,14 +224,17 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
     rule: 'FaultSource: when the buffer is full, a fault is dropped: its access stays stalled and reports again on replay',
     mend: 'count it in `dropped`, keep the access stalled, and report it on the next replay',
     tags: ['igt:many'],
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     async run(env) {
       const rig = await Rig.open(env);
       const { faultBuffer, residentUnits } = rig.device.limits;
       const units = Math.min(faultBuffer + 8, 5000);
       for (const frame of [0, 1]) await rig.load(frame, new Uint8Array(rig.pageSize));
       const run = rig.launchCommand(
-        (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 2) * size, 1),
+        {
+          js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 2) * size, 1),
+          wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 2u')}, 1u);`,
+        },
         [units, 1, 1],
         [rig.at(0), rig.pageSize],
       );

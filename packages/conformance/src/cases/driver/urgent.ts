@@ -1,3 +1,4 @@
+import type { UnitContext, UnitId } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
 import { bytesEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
@@ -47,18 +48,18 @@ export const urgent = defineCases(
       name: 'interrupted-work-goes-on',
       rule: 'SubmitOptions.urgent: interrupted work units take effect once, all of them',
       mend: 'save the state of interrupted units and resume them; do not start them again after they took effect',
-      needs: ['program:js', 'atomics'],
+      needs: ['program', 'atomics'],
       async run(env) {
         const rig = await Rig.open(env);
         await rig.load(0, new Uint8Array(rig.pageSize));
         await rig.map([0], [0]);
         const count = 3 * Math.min(rig.device.limits.residentUnits, 256);
         const at = rig.at(0);
-        const program = {
-          language: 'js',
-          run: (ctx: { atomicAdd(at: number, by: number): number }) => void ctx.atomicAdd(at, 1),
-        } as const;
-        const launch = rig.start({ kind: 'launch', mmu: rig.mmu.id, program, grid: [count, 1, 1], args: [] });
+        const add = {
+          js: (ctx: UnitContext, _id: UnitId, [to = 0]: readonly number[]) => void ctx.atomicAdd(to, 1),
+          wgsl: '_ = atomicAdd_u32(arg_address(0u), 1u);',
+        };
+        const launch = rig.start(rig.launchCommand(add, [count, 1, 1], [at]));
         for (let i = 0; i < 6; i++) {
           await env.turn();
           await rig.wait(rig.paging.submit([rig.copyCommand('copyOut', [2], [1])], { urgent: true }));

@@ -1,5 +1,4 @@
 import { FLAG_ACCESSED, FLAG_IN_USE, FLAG_OWNED, FLAG_SWAPPED } from '@mirrorspace/core';
-import type { JsProgram } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
 import type { Env } from '../../env.js';
 import { bytesEqual, deepEqual, equal, ok } from '../../check.js';
@@ -7,6 +6,7 @@ import { pattern } from '../../frames.js';
 import type { PageSpan } from '../../page-span.js';
 import { ON_DEVICE, ON_HOST, SpaceRig, type SpaceRigOptions, SWAPPED } from '../../space-rig.js';
 import { pageOut, places, reclaimAll } from '../../swapping.js';
+import { wgslAt } from '../../units.js';
 
 /** Both forms that the 2014 RFC names. */
 const forms = { lists: ['device', 'global'] };
@@ -237,19 +237,21 @@ export const deviceLru = defineCases({ level: 'mirror', area: 'device-lru', need
     rule: 'R7, R8: a program whose pages are taken off the device time and again ends',
     mend: 'let stalled units report their faults again on every replay',
     tags: ['igt:evict', 'igt:race'],
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     cross: forms,
     async run(env) {
       const t = await open(env, { frames: 8 });
       const area = await onDevice(t, 6);
       for (let page = 0; page < 6; page++) await t.space.write(area.at(page, 64), new Uint8Array(4));
-      const program: JsProgram = {
-        language: 'js',
-        run(ctx, { x }, [at = 0, size = 0]) {
+      const program = t.program({
+        js(ctx, { x }, [at = 0, size = 0]) {
           ctx.atomicAdd(at + (x % 6) * size, 1);
           ctx.atomicAdd(at + ((x + 1) % 6) * size, 1);
         },
-      };
+        wgsl: `
+          _ = atomicAdd_u32(${wgslAt('unit.id.x % 6u')}, 1u);
+          _ = atomicAdd_u32(${wgslAt('(unit.id.x + 1u) % 6u')}, 1u);`,
+      });
       const args = [area.at(0, 64), t.pageSize];
       const fence = t.mirror.launch(program, { args, grid: [60] });
       for (let i = 0; i < 40 && !fence.signaled && fence.error === undefined; i++)

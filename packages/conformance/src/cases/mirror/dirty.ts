@@ -1,8 +1,8 @@
-import type { JsProgram } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
 import { deepEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
+import { wgslAt } from '../../units.js';
 
 const needs = ['dirty-bits', 'read-only-maps'];
 
@@ -119,19 +119,22 @@ export const dirty = defineCases({ level: 'mirror', area: 'dirty' }, [
     name: 'stores-of-programs',
     rule: 'BIT_DIRTY: the device wrote the page, by whatever means',
     mend: 'set the bit on program stores and atomics too',
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     async run(env) {
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 3 });
       await t.space.write(area.address, new Uint8Array(area.bytes));
-      const program: JsProgram = {
-        language: 'js',
-        run(ctx, _id, [at = 0, size = 0]) {
-          ctx.store8(at, 11);
+      const program = t.program({
+        js(ctx, _id, [at = 0, size = 0]) {
+          ctx.store32(at, 11);
           ctx.storeF32(at + size, 1);
           ctx.atomicAdd(at + 2 * size, 33);
         },
-      };
+        wgsl: `
+          store_u32(arg_address(0u), 11u);
+          store_f32(${wgslAt('1u')}, 1.0);
+          _ = atomicAdd_u32(${wgslAt('2u')}, 33u);`,
+      });
       await t.mirror.launch(program, { args: [area.address, t.pageSize] }).wait({ timeoutMs: env.waitMs });
       const found = [];
       for (let page = 0; page < 3; page++) found.push(...(await t.space.read(area.at(page), 4)));

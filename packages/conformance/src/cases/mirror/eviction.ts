@@ -1,17 +1,13 @@
 import type { AttachOptions } from '@mirrorspace/core';
-import type { JsProgram, UnitContext } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
 import { bytesEqual, equal, nameOf, ok, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
+import { wgslAt } from '../../units.js';
 
 const POLICIES = ['lru', 'clock', 'fifo'];
 
 type Eviction = NonNullable<AttachOptions['eviction']>;
-
-function jsProgram(run: (ctx: UnitContext, x: number, args: readonly number[]) => unknown): JsProgram {
-  return { language: 'js', run: (ctx, { x }, args) => run(ctx, x, args) };
-}
 
 export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: ['frames:8'] }, [
   {
@@ -121,14 +117,21 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
     rule: 'R8: under thrashing the active window shrinks, and every unit ends',
     mend: 'honour the window of replayFaults: 1 unit must be able to finish alone',
     tags: ['igt:threads-shared-vm', 'igt:evict'],
-    needs: ['program:js', 'atomics', 'replayable-faults'],
+    needs: ['program', 'atomics', 'replayable-faults'],
     async run(env) {
       const t = await SpaceRig.open(env, { frames: 6 });
       const area = await t.map({ pages: 16 });
-      const program = jsProgram((ctx, x, [at = 0, size = 0]) => {
-        ctx.atomicAdd(at + (x % 16) * size, 1);
-        ctx.atomicAdd(at + ((x * 5 + 1) % 16) * size, 1);
-        ctx.atomicAdd(at + ((x * 11 + 7) % 16) * size, 1);
+      const program = t.program({
+        js(ctx, { x }, [at = 0, size = 0]) {
+          ctx.atomicAdd(at + (x % 16) * size, 1);
+          ctx.atomicAdd(at + ((x * 5 + 1) % 16) * size, 1);
+          ctx.atomicAdd(at + ((x * 11 + 7) % 16) * size, 1);
+        },
+        wgsl: `
+          let x = unit.id.x;
+          _ = atomicAdd_u32(${wgslAt('x % 16u')}, 1u);
+          _ = atomicAdd_u32(${wgslAt('(x * 5u + 1u) % 16u')}, 1u);
+          _ = atomicAdd_u32(${wgslAt('(x * 11u + 7u) % 16u')}, 1u);`,
       });
       await t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [64] }).wait({ timeoutMs: env.waitMs });
       let sum = 0;
@@ -141,13 +144,17 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
     rule: 'R8: launches on several queues, each of which fits the memory alone, all end',
     mend: 'name the queue that stalled in each fault; let a stalled access report its fault again on every replay',
     tags: ['igt:several-queues', 'igt:threads-shared-vm'],
-    needs: ['queues', 'program:js', 'replayable-faults'],
+    needs: ['queues', 'program', 'replayable-faults'],
     async run(env) {
       const t = await SpaceRig.open(env, { frames: 4 });
       const queues = t.device.queues.filter(({ paging }) => !paging).slice(0, 3);
       const area = await t.map({ pages: 16 * queues.length });
-      const program = jsProgram((ctx, x, [at = 0, size = 0]) => {
-        for (let page = 0; page < 4; page++) ctx.store32(at + (4 * x + page) * size, 4 * x + page + 1);
+      const program = t.program({
+        js(ctx, { x }, [at = 0, size = 0]) {
+          for (let page = 0; page < 4; page++) ctx.store32(at + (4 * x + page) * size, 4 * x + page + 1);
+        },
+        wgsl: `
+          for (var page = 4u * unit.id.x; page < 4u * unit.id.x + 4u; page++) { store_u32(${wgslAt('page')}, page + 1u); }`,
       });
       const fences = queues.map(({ id }, i) =>
         t.mirror.launch(program, { args: [area.at(16 * i), t.pageSize], grid: [4], queue: id }),
@@ -161,14 +168,17 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
     name: 'unit-larger-than-memory',
     rule: 'OUT_OF_DEVICE_MEMORY: the device cannot hold the pages one work unit needs at once',
     mend: 'fail the launch with the code of the cancel; nothing may hang',
-    needs: ['program:js', 'replayable-faults'],
+    needs: ['program', 'replayable-faults'],
     variants: ['plain', 'small', 'subrange', 'pair'],
     async run(env) {
       const t = await SpaceRig.open(env, { frames: 4 });
       const area = await t.map({ pages: 8 });
       await t.space.write(area.address, pattern(1, 64));
-      const program = jsProgram((ctx, _x, [at = 0, size = 0]) => {
-        for (let page = 0; page < 8; page++) ctx.load32(at + page * size);
+      const program = t.program({
+        js(ctx, _id, [at = 0, size = 0]) {
+          for (let page = 0; page < 8; page++) ctx.load32(at + page * size);
+        },
+        wgsl: `for (var page = 0u; page < 8u; page++) { _ = load_u32(${wgslAt('page')}); }`,
       });
       const fence = t.mirror.launch(program, { args: [area.address, t.pageSize] });
       await rejects(fence.wait({ timeoutMs: env.waitMs }), ['OUT_OF_DEVICE_MEMORY'], 'a unit that needs 8 pages of 4');

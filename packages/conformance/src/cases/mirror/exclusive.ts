@@ -1,8 +1,8 @@
-import type { JsProgram } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
 import { bytesEqual, equal, ok, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
+import { wgslAt } from '../../units.js';
 
 const word = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 
@@ -83,14 +83,14 @@ export const exclusive = defineCases({ level: 'mirror', area: 'exclusive' }, [
     rule: 'R2: a work unit takes effect exactly once',
     mend: 'make the addition and the end of the unit one step',
     tags: ['igt:threads-shared-vm'],
-    needs: ['atomics', 'program:js'],
+    needs: ['atomics', 'program'],
     async run(env) {
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 3 });
-      const program: JsProgram = {
-        language: 'js',
-        run: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 3) * size, x),
-      };
+      const program = t.program({
+        js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 3) * size, x),
+        wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 3u')}, unit.id.x);`,
+      });
       const options = { args: [area.address, t.pageSize], grid: [60] as [number] };
       const fences = [t.mirror.launch(program, options), t.mirror.launch(program, options)];
       for (const fence of fences) await fence.wait({ timeoutMs: env.waitMs });

@@ -1,4 +1,3 @@
-import type { JsProgram } from '@mirrorspace/core/driver';
 import { defineCases, PAGE_SIZES } from '../../case.js';
 import { bytesEqual, deepEqual, equal, ok, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
@@ -146,11 +145,14 @@ export const fault = defineCases({ level: 'mirror', area: 'fault' }, [
     rule: 'R8: at least the faulting page is served, however many units wait for it',
     mend: 'report a page once or many times, but replay all units that wait for it',
     tags: ['igt:threads-shared-vm'],
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     async run(env) {
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 1 });
-      const program: JsProgram = { language: 'js', run: (ctx, _id, [at = 0]) => void ctx.atomicAdd(at, 1) };
+      const program = t.program({
+        js: (ctx, _id, [at = 0]) => void ctx.atomicAdd(at, 1),
+        wgsl: '_ = atomicAdd_u32(arg_address(0u), 1u);',
+      });
       await t.mirror.launch(program, { args: [area.address], grid: [100] }).wait({ timeoutMs: env.waitMs });
       await area.expectCpu(0, Uint8Array.of(100, 0, 0, 0), 'the counter');
     },

@@ -1,10 +1,10 @@
-import type { JsProgram } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
 import { bytesEqual, deepEqual, equal } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { mapMemory, MEMORY } from './memory-kind.js';
 import { ON_DEVICE, SpaceRig } from '../../space-rig.js';
 import { createFile } from './file.js';
+import { wgslAt } from '../../units.js';
 
 const bits = ['accessed-bits', 'dirty-bits'];
 
@@ -147,17 +147,17 @@ export const harvest = defineCases({ level: 'mirror', area: 'harvest', needs: ['
     name: 'during-a-launch',
     rule: 'R2: HarvestCommand: harvests while programs run lose no store',
     mend: 'bits set through cached translations count, too',
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     tags: ['igt:race'],
     cross: { memory: MEMORY, aging: [0, 0.25] },
     async run(env) {
       const t = await SpaceRig.open(env, { frames: 8, aging: Number(env.params['aging']) });
       const { area, inFile } = await mapMemory(t, 12);
       await t.space.write(area.address, new Uint8Array(area.bytes));
-      const program: JsProgram = {
-        language: 'js',
-        run: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 12) * size, 1),
-      };
+      const program = t.program({
+        js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 12) * size, 1),
+        wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 12u')}, 1u);`,
+      });
       const fence = t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [96] });
       for (let i = 0; i < 40 && !fence.signaled && fence.error === undefined; i++) {
         await t.mirror.harvest(area.address, area.bytes);

@@ -2,6 +2,7 @@ import { defineCases } from '../../case.js';
 import { bytesEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
+import { wgslAt } from '../../units.js';
 
 export const limit = defineCases({ level: 'mirror', area: 'limit' }, [
   {
@@ -66,17 +67,15 @@ export const limit = defineCases({ level: 'mirror', area: 'limit' }, [
     rule: 'FaultSource: when the buffer is full, a fault is dropped and reported again on replay',
     mend: 'keep the access of a dropped fault stalled, and report it on the next replay',
     tags: ['igt:multi-fault', 'igt:many'],
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     async run(env) {
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 40 });
       const units = Math.min(2000, 2 * t.device.inner.limits.faultBuffer + 10);
-      const run = (
-        ctx: { atomicAdd(at: number, value: number): number },
-        { x }: { x: number },
-        args: readonly number[],
-      ): void => void ctx.atomicAdd((args[0] ?? 0) + (x % 40) * (args[1] ?? 0), 1);
-      const program = { language: 'js', run };
+      const program = t.program({
+        js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 40) * size, 1),
+        wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 40u')}, 1u);`,
+      });
       await t.mirror
         .launch(program, { args: [area.address, t.pageSize], grid: [units] })
         .wait({ timeoutMs: env.waitMs });

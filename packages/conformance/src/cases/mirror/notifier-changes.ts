@@ -226,7 +226,9 @@ const CHANGES: Readonly<Record<string, Change>> = {
   close: {
     kind: 'release',
     run: ({ t }) => t.space.close(),
-    check: ({ t, at }) => rejects(t.mirror.read(at, SPAN), ['CLOSED'], 'a read of the device afterwards'),
+    async check({ t, at }) {
+      await rejects(t.mirror.read(at, SPAN), ['CLOSED'], 'a read of the device afterwards');
+    },
   },
 };
 
@@ -236,8 +238,11 @@ const RECLAIM: Readonly<Record<string, Change>> = {
     kind: 'clear',
     async run(place) {
       const { t } = place;
-      // What the device used since it was last asked stays the first time.
-      for (let pass = 0; pass < 2; pass++) await t.space.reclaim(64 * t.pageSize);
+      // What the device used since it was last asked stays the first time, and until it is known that the access has ended.
+      for (let pass = 0; pass < 8; pass++) {
+        await t.space.reclaim(64 * t.pageSize);
+        await t.env.turn();
+      }
       if (place.settled) equal(whereIs(place) & (ON_HOST | ON_DEVICE), 0, 'where the page is');
     },
     check: unchanged,

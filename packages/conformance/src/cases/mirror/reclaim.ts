@@ -1,14 +1,14 @@
-import type { JsProgram } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
 import { bytesEqual, deepEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { ON_DEVICE, SpaceRig, SWAPPED } from '../../space-rig.js';
 import { pageOut, places, reclaimAll } from '../../swapping.js';
+import { type Units, wgslAt } from '../../units.js';
 
 /** Adds 1 to the first word of `args[2]` pages of `args[1]` bytes from `args[0]` on, one a unit. */
-const addToEach: JsProgram = {
-  language: 'js',
-  run: (ctx, { x }, [at = 0, size = 0, pages = 1]) => void ctx.atomicAdd(at + (x % pages) * size, 1),
+const addToEach: Units = {
+  js: (ctx, { x }, [at = 0, size = 0, pages = 1]) => void ctx.atomicAdd(at + (x % pages) * size, 1),
+  wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % arg_u32(2u)')}, 1u);`,
 };
 
 /** Host memory that pages leave and come back to, while a device uses the space. */
@@ -86,14 +86,14 @@ export const reclaim = defineCases({ level: 'mirror', area: 'reclaim', needs: ['
     name: 'launch-on-what-left',
     rule: 'R2, R8: a program that needs pages of the swap store gets them all, each unit once',
     mend: 'let units stall for as long as a page takes, and replay them',
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     async run(env) {
       const t = await SpaceRig.open(env, { frames: 8, reclaim: {} });
       const area = await t.map({ pages: 6 });
       for (let page = 0; page < 6; page++) await t.space.write(area.at(page), pattern(page, 64).fill(0, 0, 4));
       await reclaimAll(t, area);
       const args = [area.address, t.pageSize, 6];
-      await t.mirror.launch(addToEach, { args, grid: [60] }).wait({ timeoutMs: env.waitMs });
+      await t.mirror.launch(t.program(addToEach), { args, grid: [60] }).wait({ timeoutMs: env.waitMs });
       for (let page = 0; page < 6; page++) {
         const expected = pattern(page, 64).fill(0, 0, 4);
         expected[0] = 10;
@@ -106,14 +106,14 @@ export const reclaim = defineCases({ level: 'mirror', area: 'reclaim', needs: ['
     rule: 'R2: reclaim while a program runs loses no store',
     mend: 'finish copyOut before the frame is used again; report the dirty bit when the entry is unmapped',
     tags: ['igt:race', 'igt:evict'],
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     cross: { lists: ['device', 'global'] },
     async run(env) {
       const lists = env.params['lists'] as 'device';
       const t = await SpaceRig.open(env, { frames: 8, reclaim: { lists } });
       const area = await t.map({ pages: 12 });
       const args = [area.address, t.pageSize, 12];
-      const fence = t.mirror.launch(addToEach, { args, grid: [96] });
+      const fence = t.mirror.launch(t.program(addToEach), { args, grid: [96] });
       for (let i = 0; i < 40 && !fence.signaled && fence.error === undefined; i++)
         await t.space.reclaim((1 + (i % 3)) * t.pageSize);
       await fence.wait({ timeoutMs: env.waitMs });

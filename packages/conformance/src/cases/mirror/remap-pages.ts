@@ -1,10 +1,11 @@
-import { bytesSource, type JsProgram } from '@mirrorspace/core';
+import { bytesSource } from '@mirrorspace/core';
 import { defineCases } from '../../case.js';
 import { bytesEqual, equal, rejects } from '../../check.js';
 import type { Env } from '../../env.js';
 import { pattern } from '../../frames.js';
 import type { PageSpan } from '../../page-span.js';
 import { SpaceRig } from '../../space-rig.js';
+import { wgslAt } from '../../units.js';
 
 /** The two answers of the 2014 RFC. */
 const FORMS = ['callback', 'unmap-flush'] as const;
@@ -215,7 +216,7 @@ export const remapPages = defineCases({ level: 'mirror', area: 'remap-pages', ta
     name: 'during-a-launch',
     rule: 'R1, R8, Region.remapPages: a launch goes on using the range; each addition takes effect once, in one page',
     mend: 'apply the addition only when the translation succeeded, and to the frame it gave',
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     cross: { ...forms, memory: ['private', 'file'] },
     async run(env) {
       const t = await SpaceRig.open(env);
@@ -223,10 +224,10 @@ export const remapPages = defineCases({ level: 'mirror', area: 'remap-pages', ta
       const inFile = env.params['memory'] === 'file';
       const content = new Uint8Array(pages * t.pageSize);
       const area = await t.map({ pages, ...(inFile && { source: bytesSource(content), share: 'shared' }) });
-      const program: JsProgram = {
-        language: 'js',
-        run: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 4) * size, 1),
-      };
+      const program = t.program({
+        js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 4) * size, 1),
+        wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 4u')}, 1u);`,
+      });
       const fence = t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [200] });
       const done = env.expect('the launch', fence.wait({ timeoutMs: env.waitMs }));
       const move = inFile ? show : exchange;

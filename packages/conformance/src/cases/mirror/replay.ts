@@ -1,8 +1,8 @@
-import type { JsProgram } from '@mirrorspace/core/driver';
 import { defineCases } from '../../case.js';
 import { deepEqual, equal } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
+import { wgslAt } from '../../units.js';
 
 const RULE = 'R2: a work unit takes effect exactly once, however often faults make the device replay it';
 const MEND = 'abandon a faulting unit without effect; make its stores and its end one step';
@@ -15,18 +15,20 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
     rule: RULE,
     mend: MEND,
     tags: ['igt:many', 'igt:threads-shared-vm'],
-    needs: ['program:js', 'atomics', 'frames:8'],
+    needs: ['program', 'atomics', 'frames:8'],
     cross: { frames: [3, 6, 64] },
     async run(env) {
       const t = await SpaceRig.open(env, { frames: Number(env.params['frames']) });
       const area = await t.map({ pages: 8 });
-      const program: JsProgram = {
-        language: 'js',
-        run(ctx, { x }, [at = 0, size = 0]) {
+      const program = t.program({
+        js(ctx, { x }, [at = 0, size = 0]) {
           ctx.atomicAdd(at + 4 * x, 1);
           ctx.atomicAdd(at + (1 + (x % 7)) * size, 1);
         },
-      };
+        wgsl: `
+          _ = atomicAdd_u32(advance(arg_address(0u), unit.id.x), 1u);
+          _ = atomicAdd_u32(${wgslAt('1u + unit.id.x % 7u')}, 1u);`,
+      });
       const units = 84;
       await t.mirror
         .launch(program, { args: [area.address, t.pageSize], grid: [units] })
@@ -56,14 +58,14 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
     rule: RULE,
     mend: MEND,
     tags: ['igt:race', 'hmm:exclusive'],
-    needs: ['program:js', 'atomics'],
+    needs: ['program', 'atomics'],
     async run(env) {
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 4 });
-      const program: JsProgram = {
-        language: 'js',
-        run: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 4) * size, 1),
-      };
+      const program = t.program({
+        js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 4) * size, 1),
+        wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 4u')}, 1u);`,
+      });
       const fence = t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [200] });
       const done = env.expect('the launch', fence.wait({ timeoutMs: env.waitMs }));
       for (let i = 0; i < 8; i++) await t.space.write(area.at(i % 4, 64), pattern(i, 8));
@@ -79,17 +81,18 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
     rule: 'CommandQueue: runs submissions strictly in order, faults or not',
     mend: 'a stalled launch holds back what is behind it on its queue',
     tags: ['igt:several-queues'],
-    needs: ['program:js', 'frames:8'],
+    needs: ['program', 'frames:8'],
     async run(env) {
       const t = await SpaceRig.open(env, { frames: 4 });
       const area = await t.map({ pages: 6 });
-      const program: JsProgram = {
-        language: 'js',
-        run: (ctx, { x }, [at = 0, size = 0, value = 0]) =>
+      const program = t.program({
+        js: (ctx, { x }, [at = 0, size = 0, value = 0]) =>
           ctx.store32(at + x * size, ctx.load32(at + x * size) * 3 + value),
-      };
+        wgsl: `let at = ${wgslAt('unit.id.x')}; store_u32(at, load_u32(at) * 3u + arg_u32(2u));`,
+      });
+      const queue = t.device.queues.find(({ paging }) => !paging)?.id ?? 0;
       const fences = [1, 2, 3].map((value) =>
-        t.mirror.launch(program, { args: [area.address, t.pageSize, value], grid: [6], queue: 0 }),
+        t.mirror.launch(program, { args: [area.address, t.pageSize, value], grid: [6], queue }),
       );
       for (const fence of fences) await fence.wait({ timeoutMs: env.waitMs });
       for (let page = 0; page < 6; page++)
@@ -101,16 +104,19 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
     rule: 'SubmitOptions.after: starts only when these settled, whatever stalls before them',
     mend: 'wait for the fence of the other queue before the first access',
     tags: ['igt:several-queues'],
-    needs: ['program:js', 'queues'],
+    needs: ['program', 'queues'],
     async run(env) {
       const t = await SpaceRig.open(env);
       const area = await t.map({ pages: 2 });
       const [first, second] = t.device.queues.filter(({ paging }) => !paging);
-      const store: JsProgram = { language: 'js', run: (ctx, _id, [at = 0]) => ctx.store32(at, 41) };
-      const next: JsProgram = {
-        language: 'js',
-        run: (ctx, _id, [from = 0, to = 0]) => ctx.store32(to, ctx.load32(from) + 1),
-      };
+      const store = t.program({
+        js: (ctx, _id, [at = 0]) => ctx.store32(at, 41),
+        wgsl: 'store_u32(arg_address(0u), 41u);',
+      });
+      const next = t.program({
+        js: (ctx, _id, [from = 0, to = 0]) => ctx.store32(to, ctx.load32(from) + 1),
+        wgsl: 'store_u32(arg_address(1u), load_u32(arg_address(0u)) + 1u);',
+      });
       const one = t.mirror.launch(store, { args: [area.at(0)], queue: first?.id ?? 0 });
       const two = t.mirror.launch(next, { args: [area.at(0), area.at(1)], queue: second?.id ?? 0, after: [one] });
       await two.wait({ timeoutMs: env.waitMs });

@@ -1,0 +1,113 @@
+import type { Backend, Device } from '@mirrorspace/core/driver';
+import { MirrorError } from '@mirrorspace/core/driver';
+import { PagedDevice } from './device.js';
+import { findGpu } from '#find-gpu';
+import type { WebgpuDevice } from './webgpu-device.js';
+import { resolveOptions, type WebgpuOptions } from './options.js';
+
+const openNames = new Set<string>();
+
+/** Faults that no command can cause, for the conformance suite. */
+export interface FaultCompanion {
+  /** Makes a device fail by itself. */
+  readonly lose: (device: Device) => void;
+  /** Stops a device until it is closed. */
+  readonly hang: (device: Device) => void;
+}
+
+/** The WebGPU backend and its part for the conformance suite. */
+export interface WebgpuBackend extends Backend<WebgpuOptions> {
+  open(options?: WebgpuOptions): Promise<WebgpuDevice>;
+  /** What it offers to the suite beside the contract. */
+  readonly conformance: FaultCompanion;
+}
+
+const REMEDY =
+  'Pass { gpu } or { device }; in a browser, use one with WebGPU on a secure page; in Node, install the package webgpu, and without a GPU @sparticuz/chromium for the software adapter.';
+
+/** Opens WebGPU devices. */
+export const webgpu: WebgpuBackend = {
+  name: 'webgpu',
+
+  conformance: {
+    lose: (device) => own(device).lose('the conformance suite lost it'),
+    hang: (device) => own(device).hang(),
+  },
+
+  async probe(options = {}) {
+    try {
+      resolveOptions(options);
+      const adapter = await findAdapter(options);
+      return { available: true, devices: [describe(adapter)] };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { available: false, devices: [], reason, remedy: REMEDY };
+    }
+  },
+
+  async open(options = {}) {
+    const config = resolveOptions(options);
+    const name = config.name ?? freeName();
+    if (openNames.has(name)) {
+      throw new MirrorError(
+        'INVALID_ARGUMENT',
+        `a device named ${name} is open already; close it, or choose another name`,
+        {
+          device: name,
+        },
+      );
+    }
+    openNames.add(name);
+    try {
+      const shared = options.device;
+      const adapter = shared === undefined ? await findAdapter(options) : undefined;
+      const device = shared ?? (await adapter!.requestDevice({ requiredLimits: wanted(adapter!.limits) }));
+      const release = () => {
+        openNames.delete(name);
+        if (shared === undefined) device.destroy();
+      };
+      return await PagedDevice.open(
+        config,
+        name,
+        adapter === undefined ? 'a shared WebGPU device' : describe(adapter),
+        device,
+        release,
+      );
+    } catch (error) {
+      openNames.delete(name);
+      throw error;
+    }
+  },
+};
+
+function own(device: Device): PagedDevice {
+  if (device instanceof PagedDevice) return device;
+  throw new TypeError('not a device of this backend');
+}
+
+function freeName(): string {
+  let number = 0;
+  while (openNames.has(`webgpu:${number}`)) number++;
+  return `webgpu:${number}`;
+}
+
+async function findAdapter(options: WebgpuOptions): Promise<GPUAdapter> {
+  const gpu = options.gpu ?? (await findGpu());
+  const adapter = (await gpu?.requestAdapter(options.adapter)) ?? null;
+  if (adapter !== null) return adapter;
+  const what = gpu === undefined ? 'there is no WebGPU here' : 'WebGPU offers no adapter here';
+  throw new MirrorError('UNSUPPORTED', `${what}. ${REMEDY}`);
+}
+
+/** All that the adapter has of what limits memory. */
+function wanted(limits: GPUSupportedLimits): Record<string, number> {
+  return {
+    maxBufferSize: limits.maxBufferSize,
+    maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+    maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+  };
+}
+
+function describe({ info }: GPUAdapter): string {
+  return [info.vendor, info.architecture, info.description].filter(Boolean).join(' ') || 'an unnamed adapter';
+}

@@ -1,0 +1,67 @@
+import { MirrorError } from '@mirrorspace/core/driver';
+
+/** What a device holds of GPU memory, by what it is for. */
+export interface LedgerEntry {
+  /** What the buffers are for. */
+  readonly use: string;
+  /** Buffers held. */
+  readonly buffers: number;
+  /** Bytes they take. */
+  readonly bytes: number;
+}
+
+/** Creates every buffer of a device and knows them all, so that closing it leaves none behind. */
+export class Ledger {
+  /** Bytes of all buffers. */
+  bytes = 0;
+  readonly #device: GPUDevice;
+  readonly #uses = new Map<GPUBuffer, string>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** A buffer of `size` bytes for a use. WebGPU reports a failure later; see {@link checked}. */
+  create(use: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const buffer = this.#device.createBuffer({ label: `mirrorspace ${use}`, size, usage });
+    this.#uses.set(buffer, use);
+    this.bytes += size;
+    return buffer;
+  }
+
+  /** Runs `make`, and waits to hear whether the buffers it made really exist. @throws MirrorError `OUT_OF_DEVICE_MEMORY`, `INVALID_ARGUMENT` */
+  async checked<T>(what: string, make: () => T): Promise<T> {
+    this.#device.pushErrorScope('validation');
+    this.#device.pushErrorScope('out-of-memory');
+    const made = make();
+    const [memory, validation] = await Promise.all([this.#device.popErrorScope(), this.#device.popErrorScope()]);
+    const error = memory ?? validation;
+    if (error === null) return made;
+    const code = memory === null ? 'INVALID_ARGUMENT' : 'OUT_OF_DEVICE_MEMORY';
+    throw new MirrorError(code, `the adapter refused ${what}: ${error.message}`, { cause: error });
+  }
+
+  /** Gives a buffer back. */
+  destroy(buffer: GPUBuffer): void {
+    if (!this.#uses.delete(buffer)) return;
+    this.bytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** What is held, greatest first. */
+  entries(): readonly LedgerEntry[] {
+    const totals = new Map<string, { use: string; buffers: number; bytes: number }>();
+    for (const [buffer, use] of this.#uses) {
+      const total = totals.get(use) ?? { use, buffers: 0, bytes: 0 };
+      total.buffers++;
+      total.bytes += buffer.size;
+      totals.set(use, total);
+    }
+    return [...totals.values()].sort((a, b) => b.bytes - a.bytes);
+  }
+
+  /** Gives everything back. */
+  close(): void {
+    for (const buffer of [...this.#uses.keys()]) this.destroy(buffer);
+  }
+}

@@ -1,0 +1,85 @@
+import type { Ledger } from './ledger.js';
+import { MAP_MODE_READ, USAGE } from './usage.js';
+
+/** Bytes written and not known to have arrived, beyond which more has to wait. */
+const MOST_IN_FLIGHT = 64 * 2 ** 20;
+const LEAST_STAGING = 65_536;
+/** Idle read-back buffers kept. */
+const MOST_IDLE = 4;
+
+/**
+ * The one GPUQueue of a device, in order: what is encoded (copies, clears, dispatches) and what is written directly take
+ * effect in the order of the calls here, although WebGPU has two ways to submit them.
+ */
+export class Stream {
+  readonly device: GPUDevice;
+  readonly #ledger: Ledger;
+  #encoder: GPUCommandEncoder | undefined;
+  #inFlight = 0;
+  readonly #idle: GPUBuffer[] = [];
+
+  constructor(device: GPUDevice, ledger: Ledger) {
+    this.device = device;
+    this.#ledger = ledger;
+  }
+
+  /** Where to encode what comes next. */
+  get encoder(): GPUCommandEncoder {
+    return (this.#encoder ??= this.device.createCommandEncoder());
+  }
+
+  /** Whether so much was written that {@link drained} is to be waited for. */
+  get full(): boolean {
+    return this.#inFlight > MOST_IN_FLIGHT;
+  }
+
+  /** Writes `bytes` bytes of `from`, from `at` on, to a buffer. Offset and length are multiples of 4. `from` is free afterwards. */
+  write(buffer: GPUBuffer, offset: number, from: ArrayBufferView, at: number, bytes: number): void {
+    this.submit();
+    this.#inFlight += bytes;
+    this.device.queue.writeBuffer(buffer, offset, from.buffer, from.byteOffset + at, bytes);
+  }
+
+  /** Copies to a buffer that {@link Readback.take} hands out: `copy` encodes the copies. Resolves to the bytes once they are there. */
+  async readBack<T>(bytes: number, copy: (staging: GPUBuffer) => void, use: (bytes: Uint8Array) => T): Promise<T> {
+    const staging = this.#take(bytes);
+    copy(staging);
+    this.submit();
+    const written = this.#inFlight;
+    await staging.mapAsync(MAP_MODE_READ, 0, bytes);
+    this.#inFlight -= written;
+    const result = use(new Uint8Array(staging.getMappedRange(0, bytes)));
+    staging.unmap();
+    this.#give(staging);
+    return result;
+  }
+
+  /** Submits what was encoded. */
+  submit(): void {
+    if (this.#encoder === undefined) return;
+    this.device.queue.submit([this.#encoder.finish()]);
+    this.#encoder = undefined;
+  }
+
+  /** Resolves when all that was submitted has been done. */
+  async drained(): Promise<void> {
+    this.submit();
+    const written = this.#inFlight;
+    await this.device.queue.onSubmittedWorkDone();
+    this.#inFlight -= written;
+  }
+
+  #take(bytes: number): GPUBuffer {
+    const at = this.#idle.findIndex(
+      (buffer) => buffer.size >= bytes && buffer.size <= 4 * Math.max(bytes, LEAST_STAGING),
+    );
+    if (at >= 0) return this.#idle.splice(at, 1)[0]!;
+    const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, LEAST_STAGING)));
+    return this.#ledger.create('read-back', size, USAGE.MAP_READ | USAGE.COPY_DST);
+  }
+
+  #give(staging: GPUBuffer): void {
+    this.#idle.push(staging);
+    if (this.#idle.length > MOST_IDLE) this.#ledger.destroy(this.#idle.shift()!);
+  }
+}

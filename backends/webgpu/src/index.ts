@@ -1,0 +1,5 @@
+export { type FaultCompanion, webgpu, type WebgpuBackend } from './backend.js';
+export type { WebgpuDevice } from './webgpu-device.js';
+export type { LedgerEntry } from './gpu/ledger.js';
+export type { WebgpuOptions } from './options.js';
+export type { WgslProgram } from '@mirrorspace/core';

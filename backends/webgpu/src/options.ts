@@ -1,0 +1,88 @@
+/** How a WebGPU device is opened. */
+export interface WebgpuOptions {
+  /** Bytes of device memory, or text such as `'256 MiB'`. Default 64 MiB. */
+  readonly memory?: number | string;
+  /** Most bytes of one GPU buffer, a power of two of at least 2 MiB; more memory lies in several. Default: what the adapter allows, up to 512 MiB. */
+  readonly largestBuffer?: number;
+  /** Page sizes in bytes, powers of two from 4096 to 2 MiB. Default 4096, 65,536 and 2 MiB. */
+  readonly pageSizes?: readonly number[];
+  /** Bits of a virtual address, 32 to 47. Up to 34 (the default), programs address words by `u32`; above, bytes by `vec2u`. */
+  readonly addressBits?: number;
+  /** User queues of normal priority, 1 to 64; one of high and one of low priority come on top. Default 2. */
+  readonly queues?: number;
+  /** Entries of the fault buffer, 1 to 65,536. Default 1024. */
+  readonly faultBuffer?: number;
+  /** Work units that may be in flight at once, 1 to 65,535. Default 16,384. */
+  readonly residentUnits?: number;
+  /** Where adapters come from: `navigator.gpu`, or what another implementation offers. Default: what is found. */
+  readonly gpu?: GPU;
+  /** An open WebGPU device to share; it stays open when this one is closed. */
+  readonly device?: GPUDevice;
+  /** Which adapter to ask for, where there are several. */
+  readonly adapter?: GPURequestAdapterOptions;
+  /** Names the device. Default `webgpu:0`, `webgpu:1` … */
+  readonly name?: string;
+}
+
+/** Options with defaults filled in. */
+export interface WebgpuConfig {
+  readonly memory: number;
+  readonly largestBuffer: number;
+  readonly pageSizes: readonly number[];
+  readonly addressBits: number;
+  readonly queues: number;
+  readonly faultBuffer: number;
+  readonly residentUnits: number;
+  readonly name: string | undefined;
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+/** Checks options and fills in the defaults. @throws TypeError, RangeError */
+export function resolveOptions(options: WebgpuOptions = {}): WebgpuConfig {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`options must be an object, got ${String(options)}`);
+  const asked: unknown = options.pageSizes ?? [4096, 65_536, 2 * 1024 * 1024];
+  if (!Array.isArray(asked) || asked.length === 0)
+    throw new TypeError('pageSizes must be an array of at least one page size');
+  const pageSizes = [...new Set(asked as number[])].sort((a, b) => a - b);
+  for (const size of pageSizes) powerOfTwo('pageSizes', size, 4096, 2 * 1024 * 1024);
+  const smallest = pageSizes[0]!;
+  const memory = integer('memory', parseBytes(options.memory ?? 64 * 2 ** 20), smallest, 2 ** 34);
+  if (options.name !== undefined && typeof options.name !== 'string') throw new TypeError('name must be a string');
+  return {
+    memory: Math.floor(memory / smallest) * smallest,
+    largestBuffer: powerOfTwo('largestBuffer', options.largestBuffer ?? 2 ** 29, 2 ** 21, 2 ** 32),
+    pageSizes,
+    addressBits: integer('addressBits', options.addressBits ?? 34, 32, 47),
+    queues: integer('queues', options.queues ?? 2, 1, 64),
+    faultBuffer: integer('faultBuffer', options.faultBuffer ?? 1024, 1, 65_536),
+    residentUnits: integer('residentUnits', options.residentUnits ?? 16_384, 1, 65_535),
+    name: options.name,
+  };
+}
+
+/** Reads a size in bytes: a number, or text with a binary unit. @throws TypeError, RangeError */
+function parseBytes(size: number | string): number {
+  if (typeof size === 'number') return size;
+  if (typeof size !== 'string')
+    throw new TypeError(`a size must be a number of bytes or text such as '64 MiB', got ${typeof size}`);
+  const [, digits, unit] = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$/.exec(size) ?? [];
+  const factor = unit === undefined ? undefined : UNITS[unit];
+  if (digits === undefined || factor === undefined)
+    throw new RangeError(`'${size}' is no size: write bytes, or a number and one of B, KiB, MiB, GiB, TiB`);
+  return Math.floor(Number(digits) * factor);
+}
+
+function integer(what: string, value: number, least: number, most: number): number {
+  if (typeof value !== 'number') throw new TypeError(`${what} must be a number, got ${typeof value}`);
+  if (!(Number.isInteger(value) && value >= least && value <= most))
+    throw new RangeError(`${what} must be an integer from ${least} to ${most}, got ${value}`);
+  return value;
+}
+
+function powerOfTwo(what: string, value: number, least: number, most: number): number {
+  integer(what, value, least, most);
+  if (!Number.isInteger(Math.log2(value))) throw new RangeError(`${what} must be a power of two, got ${value}`);
+  return value;
+}
