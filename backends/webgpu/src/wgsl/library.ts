@@ -41,6 +41,7 @@ struct ms_Params { count: u32, listed: u32, next: u32, total: u32, grid: vec3u, 
 ${pools.join('\n')}
 override ms_stores: bool = true;
 var<private> ms_faulted: bool;
+var<private> ms_fault_kind: u32;
 const ms_none = 0xffffffffu;`;
 }
 
@@ -87,6 +88,7 @@ function translation({ addressBits, pageBytes, control, pool }: LibraryOptions):
     ? `((a.x >> ${shift}u) * 0x9e3779b1u) ^ (a.y * 0x85ebca6bu) ^ (kind << 30u)`
     : `((a >> ${shift - 2}u) << 2u) | kind`;
   return `
+var<private> ms_fault_at: address;
 // The pages that this lane translated last: a unit runs between changes of the table.
 var<private> ms_load_tag: ${wide ? 'vec2u' : 'u32'};
 var<private> ms_load_base: u32;
@@ -98,10 +100,10 @@ ${steps.join('\n')}
   return unit * ${2 ** LEAF_BITS}u + (${leaf});
 }
 fn faulted() -> bool { return ms_faulted; }
-fn ms_fault(a: address, kind: u32) {
-  // What follows a fault may go by values that are not there yet: where it leads says nothing.
-  if (ms_faulted) { return; }
-  ms_faulted = true;
+// Reports what this lane met, once the unit is through: accesses themselves stay short.
+fn ms_report() {
+  let a = ms_fault_at;
+  let kind = ms_fault_kind;
   let key = ${mixed};
   let place = ${control.seenAt}u + ((key * 0x9e3779b1u) >> ${32 - Math.log2(SEEN)}u);
   if (atomicExchange(&ms_control[place], key) == key) { return; }
@@ -115,7 +117,12 @@ fn ms_fault(a: address, kind: u32) {
 fn ms_walk(a: address, needed: u32, kind: u32) -> u32 {
   let slot = ms_find(a);
   let entry = select(0u, ms_table[slot], slot != 0u);
-  if ((entry & needed) == 0u) { ms_fault(a, kind); return ${sink}u; }
+  if ((entry & needed) == 0u) {
+    // What follows a fault may go by values that are not there yet: where it leads says nothing.
+    if (!ms_faulted) { ms_fault_at = a; ms_fault_kind = kind; }
+    ms_faulted = true;
+    return ${sink}u;
+  }
   if (ms_stores) {
     let bits = select(3u, 1u, kind == ${FAULT_READ}u);
     if ((atomicLoad(&ms_bits[slot]) & bits) != bits) { atomicOr(&ms_bits[slot], bits); }
@@ -123,15 +130,14 @@ fn ms_walk(a: address, needed: u32, kind: u32) -> u32 {
   return (entry >> ${FRAME_SHIFT}u) << ${shift - 2}u;
 }
 fn ms_to_load(a: address) -> u32 {
-  // A loop that runs once at most: where lanes share an instruction, a branch would be walked through by all.
-  while (${differs('ms_load_tag')}) {
+  if (${differs('ms_load_tag')}) {
     ms_load_base = ms_walk(a, 1u, ${FAULT_READ}u);
     ms_load_tag = ${tag};
   }
   return ms_load_base | (ms_word(a) & ${words - 1}u);
 }
 fn ms_to_store(a: address, kind: u32) -> u32 {
-  while (${differs('ms_store_tag')}) {
+  if (${differs('ms_store_tag')}) {
     ms_store_base = ms_walk(a, 2u, kind);
     ms_store_tag = ${tag};
   }
@@ -253,7 +259,7 @@ fn ms_main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   let grid = ms_params.grid;
   let row = index / grid.x;
   run(Unit(vec3u(index - row * grid.x, row % grid.y, row / grid.y), index, grid, lane, lane_id));
-  if (ms_faulted) { atomicStore(&ms_any_fault, 1u); }
+  if (ms_faulted) { ms_report(); atomicStore(&ms_any_fault, 1u); }
   workgroupBarrier();
   if (lane != 0u) { return; }
   if (atomicLoad(&ms_any_fault) != 0u) {
