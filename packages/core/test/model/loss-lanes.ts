@@ -183,7 +183,7 @@ function takeStock(world: World, { space }: Member, lanes: readonly Lane[]): voi
   for (const { start, pages } of lanes) {
     for (const [i, page] of pages.entries()) {
       const at = start + i * world.config.pageSize;
-      const [flags] = space.pageFlags(at, 1) as unknown as [number];
+      const flags = space.pageFlags(at, 1)[0]!;
       const owned = space.devicesWith(at).includes(name) && (flags & FLAG_OWNED) !== 0;
       if (owned && !page.mayOwn) throw new Error(`0x${at.toString(16)} is the device's, which nobody asked for`);
       page.mayBeLost = page.mayOwn;
