@@ -1,18 +1,9 @@
-import type {
-  AtomicAddCommand,
-  CancelFaultsCommand,
-  FillCommand,
-  ReadCommand,
-  WriteCommand,
-} from '@mirrorspace/core/driver';
-import { FAULT_ATOMIC, FAULT_READ, FAULT_WRITE, type FaultRing } from '@mirrorspace/core/driver';
+import type { CancelFaultsCommand } from '@mirrorspace/core/driver';
+import { accessBytes, accessFault, type FaultRing, type PlainAccess } from '@mirrorspace/core/driver';
 import type { FaultReporter } from './context.js';
 import type { FramePool } from './frames.js';
 import type { Mmu } from './mmu.js';
 import { type Outcome, type Run, stalledOn } from './run.js';
-
-/** Commands that access virtual bytes without a program. */
-export type PlainAccess = ReadCommand | WriteCommand | FillCommand | AtomicAddCommand;
 
 /** What plain accesses act on. */
 export interface AccessHost {
@@ -40,7 +31,7 @@ export class AccessRun implements Run {
     this.#host = host;
     this.#queue = queue;
     this.#command = command;
-    this.#bytes = lengthOf(command);
+    this.#bytes = accessBytes(command);
   }
 
   get stalled(): number {
@@ -67,7 +58,7 @@ export class AccessRun implements Run {
       const page = Math.floor(address / pageBytes);
       const at = this.mmu.translate(page, store);
       if (at < 0) {
-        const error = report(this.mmu, address, accessOf(command), this.#queue);
+        const error = report(this.mmu, address, accessFault(command), this.#queue);
         if (error !== undefined) throw error;
         this.#stalledAt.push(address);
         faults.stalled++;
@@ -102,22 +93,4 @@ export class AccessRun implements Run {
       command.previous[0] = previous;
     }
   }
-}
-
-function lengthOf(command: PlainAccess): number {
-  switch (command.kind) {
-    case 'read':
-      return command.into.length;
-    case 'write':
-      return command.from.length;
-    case 'fill':
-      return command.bytes;
-    case 'atomicAdd':
-      return 4;
-  }
-}
-
-function accessOf(command: PlainAccess): number {
-  if (command.kind === 'read') return FAULT_READ;
-  return command.kind === 'atomicAdd' ? FAULT_ATOMIC : FAULT_WRITE;
 }

@@ -1,4 +1,4 @@
-import type { DeviceFeature, QueuePriority } from '@mirrorspace/core/driver';
+import { type DeviceFeature, parseBytes, type QueuePriority } from '@mirrorspace/core/driver';
 import type { SimClock } from './clock.js';
 import type { DeviceEvent } from './event.js';
 import { checkLatency, type LatencyModel } from './latency.js';
@@ -76,8 +76,6 @@ export const ALL_FEATURES: readonly DeviceFeature[] = [
   'program:js',
 ];
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
-
 /** Checks options and fills in the defaults. @throws TypeError, RangeError */
 export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
   if (typeof options !== 'object' || options === null)
@@ -120,19 +118,6 @@ export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
     name: options.name,
     onEvent: options.onEvent,
   };
-}
-
-/** Reads a size in bytes: a number, or text with a binary unit. @throws TypeError, RangeError */
-function parseBytes(size: number | string): number {
-  if (typeof size === 'number') return size;
-  if (typeof size !== 'string')
-    throw new TypeError(`a size must be a number of bytes or text such as '64 MiB', got ${typeof size}`);
-  const [, digits, unit] = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$/.exec(size) ?? [];
-  const factor = unit === undefined ? undefined : UNITS[unit];
-  if (digits === undefined || factor === undefined) {
-    throw new RangeError(`'${size}' is no size: write bytes, or a number and one of B, KiB, MiB, GiB, TiB`);
-  }
-  return Math.floor(Number(digits) * factor);
 }
 
 function featuresOf(options: MemoryOptions, sizes: number): ReadonlySet<DeviceFeature> {

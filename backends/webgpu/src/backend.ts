@@ -30,8 +30,8 @@ export const webgpu: WebgpuBackend = {
   name: 'webgpu',
 
   conformance: {
-    lose: (device) => own(device).lose('the conformance suite lost it'),
-    hang: (device) => own(device).hang(),
+    lose: (device) => pagedDevice(device).lose('the conformance suite lost it'),
+    hang: (device) => pagedDevice(device).hang(),
   },
 
   async probe(options = {}) {
@@ -58,29 +58,28 @@ export const webgpu: WebgpuBackend = {
       );
     }
     openNames.add(name);
+    const shared = options.device;
+    let own: GPUDevice | undefined;
+    let released = false;
+    const release = () => {
+      // Another device may have the name by now.
+      if (!released) openNames.delete(name);
+      released = true;
+      own?.destroy();
+    };
     try {
-      const shared = options.device;
       const adapter = shared === undefined ? await findAdapter(options) : undefined;
-      const device = shared ?? (await adapter!.requestDevice({ requiredLimits: wanted(adapter!.limits) }));
-      const release = () => {
-        openNames.delete(name);
-        if (shared === undefined) device.destroy();
-      };
-      return await PagedDevice.open(
-        config,
-        name,
-        adapter === undefined ? 'a shared WebGPU device' : describe(adapter),
-        device,
-        release,
-      );
+      own = await adapter?.requestDevice({ requiredLimits: wanted(adapter.limits) });
+      const description = adapter === undefined ? 'a shared WebGPU device' : describe(adapter);
+      return await PagedDevice.open(config, name, description, (shared ?? own)!, release);
     } catch (error) {
-      openNames.delete(name);
+      release();
       throw error;
     }
   },
 };
 
-function own(device: Device): PagedDevice {
+function pagedDevice(device: Device): PagedDevice {
   if (device instanceof PagedDevice) return device;
   throw new TypeError('not a device of this backend');
 }

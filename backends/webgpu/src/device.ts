@@ -10,8 +10,9 @@ import type {
 } from '@mirrorspace/core/driver';
 import { checkMmuOptions, FaultRing, MirrorError, MmuTable, SubmissionQueue } from '@mirrorspace/core/driver';
 import { Engine } from './engine.js';
-import { FramePool, poolShape } from './frame-pool.js';
+import { FramePool, type PoolShape, poolShape } from './frame-pool.js';
 import { Ledger, type LedgerEntry } from './gpu/ledger.js';
+import { scoped } from './gpu/scoped.js';
 import { Stream } from './gpu/stream.js';
 import type { WebgpuConfig } from './options.js';
 import type { WgslProgram } from '@mirrorspace/core/driver';
@@ -72,7 +73,14 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
   readonly #release: () => void;
   #resolveLost!: (info: DeviceLostInfo) => void;
 
-  private constructor(config: WebgpuConfig, name: string, description: string, gpu: GPUDevice, release: () => void) {
+  private constructor(
+    config: WebgpuConfig,
+    shape: PoolShape,
+    name: string,
+    description: string,
+    gpu: GPUDevice,
+    release: () => void,
+  ) {
     const { memory, pageSizes } = config;
     this.name = name;
     this.info = { name, backend: 'webgpu', description };
@@ -97,8 +105,7 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     this.lost = new Promise((resolve) => (this.#resolveLost = resolve));
     this.ledger = new Ledger(gpu);
     this.stream = new Stream(gpu, this.ledger);
-    const most = gpu.limits.maxStorageBuffersPerShaderStage - OWN_BUFFERS;
-    this.pool = new FramePool(this.ledger, poolShape(memory, this.pageBytes, config.largestBuffer, most, gpu.limits));
+    this.pool = new FramePool(this.ledger, shape);
     this.patch = new PatchKernel(this.ledger, this.stream, this.pool);
     this.bitsKernel = new BitsKernel(this.ledger, this.stream);
     this.layout = controlLayout(config.faultBuffer, this.residentUnits);
@@ -122,7 +129,10 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     gpu.addEventListener('uncapturederror', this.#onError);
   }
 
-  /** Opens a device, and makes sure that its memory is there. @throws MirrorError `OUT_OF_DEVICE_MEMORY`, `UNSUPPORTED` */
+  /**
+   * Opens a device, and makes sure that its memory is there.
+   * @throws MirrorError `OUT_OF_DEVICE_MEMORY`, `INVALID_ARGUMENT`, `UNSUPPORTED`; nothing of it is left then
+   */
   static async open(
     config: WebgpuConfig,
     name: string,
@@ -130,11 +140,13 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     gpu: GPUDevice,
     release: () => void,
   ): Promise<PagedDevice> {
-    const ledger = new Ledger(gpu);
-    return ledger.checked(
-      `${config.memory} bytes of device memory`,
-      () => new PagedDevice(config, name, description, gpu, release),
-    );
+    const shape = shapeFor(config, gpu.limits);
+    const { made, error } = await scoped(gpu, `${config.memory} bytes of device memory`, () => {
+      return new PagedDevice(config, shape, name, description, gpu, release);
+    });
+    if (error === undefined) return made;
+    await made.close();
+    throw error;
   }
 
   get memoryUse(): readonly LedgerEntry[] {
@@ -177,9 +189,8 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     this.#engine.closeMmu(mmu.id, this.#mmus.closed(mmu.id));
   }
 
-  report(mmu: WebgpuMmu, address: number, access: number, queue: number): MirrorError | undefined {
+  report(mmu: WebgpuMmu, address: number, access: number, queue: number): void {
     this.faults.report(mmu.id, Math.floor(address / mmu.faultPageSize), access, queue);
-    return undefined;
   }
 
   kernel(program: WgslProgram): Promise<Kernel> {
@@ -269,6 +280,11 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     this.#release();
     this.#resolveLost({ reason, message });
   }
+}
+
+/** How frames lie in buffers that programs can see. @throws MirrorError `UNSUPPORTED` */
+function shapeFor({ memory, pageSizes, largestBuffer }: WebgpuConfig, limits: GPUSupportedLimits): PoolShape {
+  return poolShape(memory, pageSizes[0]!, largestBuffer, limits.maxStorageBuffersPerShaderStage - OWN_BUFFERS, limits);
 }
 
 function bindGroupLayout(gpu: GPUDevice, pools: number): GPUBindGroupLayout {

@@ -31,8 +31,8 @@ interface Lane {
 }
 
 /**
- * Runs one thing at a time: a command, or a round of a launch. Then the queue of the highest priority that can go on is next, among
- * equals the one that waited longest. Never from inside `submit`.
+ * Runs one thing at a time: a command, or a round of a launch. Then the queue of the highest priority that can go on is next, equals
+ * in turn. Never from inside `submit`.
  */
 export class Engine implements SubmissionOwner {
   gone: MirrorError | undefined;
@@ -42,7 +42,7 @@ export class Engine implements SubmissionOwner {
   #last = 0;
   #running = false;
   #kicked = false;
-  /** A part of the device that only the conformance suite asks for: it makes no progress any more. */
+  /** It makes no progress any more; for the conformance suite. */
   hanging = false;
 
   constructor(host: EngineHost) {

@@ -1,3 +1,5 @@
+import { parseBytes } from '@mirrorspace/core/driver';
+
 /** How a WebGPU device is opened. */
 export interface WebgpuOptions {
   /** Bytes of device memory, or text such as `'256 MiB'`. Default 64 MiB. */
@@ -36,8 +38,6 @@ export interface WebgpuConfig {
   readonly name: string | undefined;
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
-
 /** Checks options and fills in the defaults. @throws TypeError, RangeError */
 export function resolveOptions(options: WebgpuOptions = {}): WebgpuConfig {
   if (typeof options !== 'object' || options === null)
@@ -60,18 +60,6 @@ export function resolveOptions(options: WebgpuOptions = {}): WebgpuConfig {
     residentUnits: integer('residentUnits', options.residentUnits ?? 16_384, 1, 65_535),
     name: options.name,
   };
-}
-
-/** Reads a size in bytes: a number, or text with a binary unit. @throws TypeError, RangeError */
-function parseBytes(size: number | string): number {
-  if (typeof size === 'number') return size;
-  if (typeof size !== 'string')
-    throw new TypeError(`a size must be a number of bytes or text such as '64 MiB', got ${typeof size}`);
-  const [, digits, unit] = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$/.exec(size) ?? [];
-  const factor = unit === undefined ? undefined : UNITS[unit];
-  if (digits === undefined || factor === undefined)
-    throw new RangeError(`'${size}' is no size: write bytes, or a number and one of B, KiB, MiB, GiB, TiB`);
-  return Math.floor(Number(digits) * factor);
 }
 
 function integer(what: string, value: number, least: number, most: number): number {

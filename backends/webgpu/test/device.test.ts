@@ -44,6 +44,19 @@ describe('device memory', () => {
     device.destroy();
   });
 
+  test('memory that is not there is said when the device is opened, and nothing is left of it', async () => {
+    const adapter = await (await findGpu())!.requestAdapter();
+    const { maxBufferSize, maxStorageBufferBindingSize } = adapter!.limits;
+    const device = await requestDevice({ maxBufferSize, maxStorageBufferBindingSize });
+    // SwiftShader claims a buffer of this size, and cannot make it.
+    const options = { device, memory: maxBufferSize - PAGE, pageSizes: [PAGE], largestBuffer: 2 ** 32, name: 'twice' };
+    await expect(webgpu.open(options)).rejects.toMatchObject({ code: 'OUT_OF_DEVICE_MEMORY' });
+    const opened = await webgpu.open({ ...options, memory: 16 * PAGE });
+    await opened.close();
+    expect(opened.memoryUse).toEqual([]);
+    device.destroy();
+  });
+
   test('leaves nothing behind, however often a device is opened', async () => {
     const device = await requestDevice();
     for (let i = 0; i < 500; i++) {

@@ -1,5 +1,3 @@
-import { MirrorError } from '@mirrorspace/core/driver';
-
 /** What a device holds of GPU memory, by what it is for. */
 export interface LedgerEntry {
   /** What the buffers are for. */
@@ -21,24 +19,12 @@ export class Ledger {
     this.#device = device;
   }
 
-  /** A buffer of `size` bytes for a use. WebGPU reports a failure later; see {@link checked}. */
+  /** A buffer of `size` bytes for a use. WebGPU reports a failure later; see `scoped`. */
   create(use: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
     const buffer = this.#device.createBuffer({ label: `mirrorspace ${use}`, size, usage });
     this.#uses.set(buffer, use);
     this.bytes += size;
     return buffer;
-  }
-
-  /** Runs `make`, and waits to hear whether the buffers it made really exist. @throws MirrorError `OUT_OF_DEVICE_MEMORY`, `INVALID_ARGUMENT` */
-  async checked<T>(what: string, make: () => T): Promise<T> {
-    this.#device.pushErrorScope('validation');
-    this.#device.pushErrorScope('out-of-memory');
-    const made = make();
-    const [memory, validation] = await Promise.all([this.#device.popErrorScope(), this.#device.popErrorScope()]);
-    const error = memory ?? validation;
-    if (error === null) return made;
-    const code = memory === null ? 'INVALID_ARGUMENT' : 'OUT_OF_DEVICE_MEMORY';
-    throw new MirrorError(code, `the adapter refused ${what}: ${error.message}`, { cause: error });
   }
 
   /** Gives a buffer back. */

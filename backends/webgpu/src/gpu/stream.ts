@@ -40,7 +40,7 @@ export class Stream {
     this.device.queue.writeBuffer(buffer, offset, from.buffer, from.byteOffset + at, bytes);
   }
 
-  /** Copies to a buffer that {@link Readback.take} hands out: `copy` encodes the copies. Resolves to the bytes once they are there. */
+  /** Reads bytes back: `copy` encodes copies to a buffer that it is given. Resolves to what `use` makes of them once they are there. */
   async readBack<T>(bytes: number, copy: (staging: GPUBuffer) => void, use: (bytes: Uint8Array) => T): Promise<T> {
     const staging = this.#take(bytes);
     copy(staging);

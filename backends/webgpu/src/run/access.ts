@@ -1,22 +1,10 @@
-import type {
-  AtomicAddCommand,
-  CancelFaultsCommand,
-  DeviceFeature,
-  FaultRing,
-  FillCommand,
-  MirrorError,
-  ReadCommand,
-  WriteCommand,
-} from '@mirrorspace/core/driver';
-import { FAULT_ATOMIC, FAULT_READ, FAULT_WRITE } from '@mirrorspace/core/driver';
+import type { CancelFaultsCommand, FaultRing, FillCommand, WriteCommand } from '@mirrorspace/core/driver';
+import { accessBytes, accessFault, type PlainAccess } from '@mirrorspace/core/driver';
 import type { FramePool } from '../frame-pool.js';
 import type { Stream } from '../gpu/stream.js';
 import type { WebgpuMmu } from '../table/mmu.js';
 import type { PatchKernel } from './patch-kernel.js';
 import { type Outcome, refused, type Run } from './run.js';
-
-/** Commands that access virtual bytes without a program. */
-export type PlainAccess = ReadCommand | WriteCommand | FillCommand | AtomicAddCommand;
 
 /** What accesses act on. */
 export interface AccessHost {
@@ -24,10 +12,9 @@ export interface AccessHost {
   readonly pool: FramePool;
   readonly patch: PatchKernel;
   readonly faults: FaultRing;
-  readonly features: ReadonlySet<DeviceFeature>;
   readonly pageBytes: number;
-  /** Reports a fault; returns the error of an access on a device that does not replay. */
-  report(mmu: WebgpuMmu, address: number, access: number, queue: number): MirrorError | undefined;
+  /** Reports a fault. */
+  report(mmu: WebgpuMmu, address: number, access: number, queue: number): void;
 }
 
 /** A part of an access that lies in one frame. */
@@ -58,7 +45,7 @@ export class AccessRun implements Run {
     this.#host = host;
     this.#queue = queue;
     this.#command = command;
-    this.#bytes = lengthOf(command);
+    this.#bytes = accessBytes(command);
   }
 
   get stalled(): number {
@@ -80,13 +67,12 @@ export class AccessRun implements Run {
     const parts: Part[] = [];
     const store = this.#command.kind !== 'read';
     const { pageBytes } = this.#host;
-    let error: MirrorError | undefined;
     while (this.#done < this.#bytes) {
       const address = this.#command.address + this.#done;
       const page = Math.floor(address / pageBytes);
       const frame = this.mmu.entries.translate(page, store);
       if (frame < 0) {
-        error = this.#host.report(this.mmu, address, accessOf(this.#command), this.#queue);
+        this.#host.report(this.mmu, address, accessFault(this.#command), this.#queue);
         this.#stalledAt.push(address);
         break;
       }
@@ -96,15 +82,11 @@ export class AccessRun implements Run {
       this.#done += bytes;
     }
     const work = this.#perform(parts);
-    return work === undefined ? this.#end(error) : work.then(() => this.#end(error));
+    return work === undefined ? this.#end() : work.then(() => this.#end());
   }
 
-  #end(error: MirrorError | undefined): Outcome {
+  #end(): Outcome {
     const { faults } = this.#host;
-    if (error !== undefined) {
-      this.#stalledAt.length = 0;
-      throw error;
-    }
     faults.stalled += this.#stalledAt.length;
     if (this.#stalledAt.length > 0) return 'stalled';
     if (this.#command.kind === 'read' && this.#read !== undefined) this.#command.into.set(this.#read);
@@ -170,22 +152,4 @@ export class AccessRun implements Run {
     const rest = bytes - first - whole;
     if (rest > 0) patch.store(at + first + whole, rest, (i) => byte(first + whole + i));
   }
-}
-
-function lengthOf(command: PlainAccess): number {
-  switch (command.kind) {
-    case 'read':
-      return command.into.length;
-    case 'write':
-      return command.from.length;
-    case 'fill':
-      return command.bytes;
-    case 'atomicAdd':
-      return 4;
-  }
-}
-
-function accessOf(command: PlainAccess): number {
-  if (command.kind === 'read') return FAULT_READ;
-  return command.kind === 'atomicAdd' ? FAULT_ATOMIC : FAULT_WRITE;
 }

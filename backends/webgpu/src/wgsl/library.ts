@@ -2,7 +2,16 @@ import { FAULT_ATOMIC, FAULT_READ, FAULT_WRITE } from '@mirrorspace/core/driver'
 import type { PoolShape } from '../frame-pool.js';
 import { FRAME_SHIFT } from '../table/entries.js';
 import { LEAF_BITS, levelsFor } from '../table/radix.js';
-import { AT_BROKEN, AT_FAULTS, type ControlLayout, MOST_ARGS, SEEN } from './control.js';
+import {
+  AT_BROKEN,
+  AT_FAULTS,
+  AT_READY,
+  AT_RETIRED,
+  AT_STALLED,
+  type ControlLayout,
+  MOST_ARGS,
+  SEEN,
+} from './control.js';
 
 /** What the library is generated for. */
 export interface LibraryOptions {
@@ -264,12 +273,12 @@ fn ms_main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   if (lane != 0u) { return; }
   if (atomicLoad(&ms_any_fault) != 0u) {
     if (ms_may_stall) {
-      let at = atomicAdd(&ms_control[1], 1u);
+      let at = atomicAdd(&ms_control[${AT_STALLED}], 1u);
       atomicStore(&ms_control[${control.stalledAt}u + at], index);
     } else { atomicStore(&ms_control[${AT_BROKEN}], index + 1u); }
   } else if (!ms_commits) {
-    let at = atomicAdd(&ms_control[2], 1u);
+    let at = atomicAdd(&ms_control[${AT_READY}], 1u);
     atomicStore(&ms_control[${control.readyAt}u + at], index);
-  } else { atomicAdd(&ms_control[3], 1u); }
+  } else { atomicAdd(&ms_control[${AT_RETIRED}], 1u); }
 }`;
 }

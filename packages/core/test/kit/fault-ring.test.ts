@@ -4,6 +4,14 @@ import { createFaultBatch } from '../../src/driver/index.js';
 import { FaultRing } from '../../src/kit/index.js';
 
 describe('FaultRing', () => {
+  it('counts what its device had no room for', () => {
+    const ring = new FaultRing(1);
+    ring.report(0, 1, 1, 0);
+    expect(ring.report(0, 2, 1, 0)).toBe(false);
+    ring.drop(5);
+    expect([ring.pending, ring.dropped]).toEqual([1, 6]);
+  });
+
   it('behaves as a bounded list without duplicates', () => {
     const fault = fc.record({
       mmu: fc.constantFrom(0, 1, 65_535),

@@ -134,7 +134,7 @@ export const programWgsl = defineCases({ level: 'driver', area: 'replay', needs 
   },
   {
     name: 'launch-only',
-    rule: 'LaunchCommand.only: a launch that says all it accesses takes effect as any other, its pages there or not',
+    rule: 'LaunchCommand.only: what a launch says of all that it accesses changes nothing about its effect, whether its pages are there or missing',
     mend: 'look whether all pages are there before you rely on it',
     cross: { there: ['all', 'some'] },
     async run(env) {

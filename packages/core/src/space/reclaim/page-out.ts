@@ -63,7 +63,9 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
   counts.dropped += freed;
   // Before anything is waited for: these are locked in this turn. What is waited for may make any of the pages another one.
   const leave = store.host.pageOut === undefined ? swapOut : systemPageOut;
-  freed += await leave(target, toSwap, counts, failures);
+  // Dropping others called notifiers, which may have done anything to these.
+  const still = toSwap.filter((page) => mayLeave(store, page) && !isOfFile(store, page));
+  freed += await leave(target, still, counts, failures);
   for (const page of toFile) {
     const written = await writeBack(target, page).catch((error: unknown) => {
       failures.push(error);
@@ -128,13 +130,11 @@ async function writeBack({ store, timeoutMs }: PageOutTarget, page: number): Pro
 /** Writes pages to the swap store; what fails is added to `failures`. Resolves to the frames freed. Synchronous until all are locked. */
 async function swapOut(
   target: PageOutTarget,
-  chosen: readonly number[],
+  pages: readonly number[],
   counts: PageOutCounts,
   failures: unknown[],
 ): Promise<number> {
   const { store } = target;
-  // Dropping others called notifiers, which may have done anything to these.
-  const pages = chosen.filter((page) => mayLeave(store, page) && !isOfFile(store, page));
   const slots = store.swap;
   const count = Math.min(pages.length, slots?.free ?? 0);
   counts.noRoom += pages.length - count;
