@@ -20,8 +20,8 @@ export class Ledger {
   }
 
   /** A buffer of `size` bytes for a use. WebGPU reports a failure later; see `scoped`. */
-  create(use: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    const buffer = this.#device.createBuffer({ label: `mirrorspace ${use}`, size, usage });
+  create(use: string, size: number, usage: GPUBufferUsageFlags, mappedAtCreation = false): GPUBuffer {
+    const buffer = this.#device.createBuffer({ label: `mirrorspace ${use}`, size, usage, mappedAtCreation });
     this.#uses.set(buffer, use);
     this.bytes += size;
     return buffer;
