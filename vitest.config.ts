@@ -24,6 +24,7 @@ export default defineConfig({
       { find: /^@mirrorspace\/webgpu\/structs$/, replacement: `${root}backends/webgpu/src/structs.ts` },
       { find: /^#find-gpu$/, replacement: `${root}backends/webgpu/src/gpu/find-node.ts` },
       { find: /^mirrorspace$/, replacement: source('packages/cli') },
+      { find: /^mirrorspace\/raytracer$/, replacement: `${root}packages/cli/src/raytracer/index.ts` },
     ],
   },
   test: {
