@@ -29,8 +29,9 @@ const LEAVES = [
   ...['v.corners[0].x', 'v.corners[1].y', 'v.corners[1].z'],
   ...['v.grid[0][1]', 'v.grid[1][0]', 'v.grid[2][1]'],
 ];
-const flatten = (of: string, store: (i: number, bits: string) => string) =>
-  `let v = ${of}; ${LEAVES.map((leaf, i) => store(i, `bitcast<u32>(${leaf})`)).join(' ')}`;
+/** Declares `leaves` in WGSL: the bits of every number of a record. */
+const flatten = (of: string) =>
+  `let v = ${of}; var leaves = array(${LEAVES.map((leaf) => `bitcast<u32>(${leaf})`).join(', ')});`;
 
 /** What WGSL itself makes of records in a storage buffer. */
 async function leavesByCompiler(bytes: Uint8Array<ArrayBuffer>, count: number, address: string): Promise<Uint32Array> {
@@ -39,9 +40,10 @@ async function leavesByCompiler(bytes: Uint8Array<ArrayBuffer>, count: number, a
   const device = await adapter.requestDevice();
   const code = `alias address = ${address}; ${RECORD}
     @group(0) @binding(0) var<storage, read> records: array<Record>;
-    @group(0) @binding(1) var<storage, read_write> leaves: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> all: array<u32>;
     @compute @workgroup_size(1) fn main(@builtin(workgroup_id) id: vec3u) {
-      ${flatten('records[id.x]', (i, bits) => `leaves[id.x * ${LEAVES.length}u + ${i}u] = ${bits};`)}
+      ${flatten('records[id.x]')}
+      for (var i = 0u; i < ${LEAVES.length}u; i++) { all[id.x * ${LEAVES.length}u + i] = leaves[i]; }
     }`;
   const size = count * LEAVES.length * 4;
   const records = device.createBuffer({ size: bytes.length, usage: 0x8c });
@@ -91,7 +93,8 @@ describe.each([
         let a = at_Record(advance(arg_address(0u), 1u), unit.index);
         store_Record(at_Record(advance(arg_address(1u), 3u), unit.index), load_Record(a));
         let to = advance(arg_address(2u), unit.index * ${LEAVES.length}u);
-        ${flatten('load_Record(a)', (i, bits) => `store_u32(advance(to, ${i}u), ${bits});`)}
+        ${flatten('load_Record(a)')}
+        for (var i = 0u; i < ${LEAVES.length}u; i++) { store_u32(advance(to, i), leaves[i]); }
       }`);
     await rig.mirror.launch(program, { grid: [count], args: [from, to, leaves] }).wait();
     expect(await words(rig.space, leaves, count * LEAVES.length)).toEqual(expected);
