@@ -1,4 +1,5 @@
 import type { DeviceMmu, HarvestCommand, ProtectCommand, UnmapCommand } from '@mirrorspace/core/driver';
+import type { FramePool } from '../frame-pool.js';
 import type { Ledger } from '../gpu/ledger.js';
 import type { Stream } from '../gpu/stream.js';
 import { USAGE } from '../gpu/usage.js';
@@ -6,10 +7,14 @@ import type { BitsKernel } from './bits-kernel.js';
 import { Entries } from './entries.js';
 import { UNIT } from './radix.js';
 
+/** Words by which programs note what they did to an entry: that they accessed it, that they wrote. */
+export const WORDS_AN_ENTRY = 2;
+
 /** What an MMU needs of its device. */
 export interface MmuHost {
   readonly ledger: Ledger;
   readonly stream: Stream;
+  readonly pool: FramePool;
   readonly bitsKernel: BitsKernel;
   readonly pageSizes: readonly number[];
   /** An MMU was closed. */
@@ -18,7 +23,7 @@ export interface MmuHost {
 
 /**
  * A device page table: entries that the CPU keeps, their copy on the device, brought up to date before a program runs, and
- * beside it a word an entry in which programs note that they accessed and wrote.
+ * beside it two words an entry in which programs note that they accessed and wrote.
  */
 export class WebgpuMmu implements DeviceMmu {
   readonly kind = 'managed';
@@ -32,8 +37,6 @@ export class WebgpuMmu implements DeviceMmu {
   #bits: GPUBuffer | undefined;
   /** Whether a program may have set bits on the device. */
   #touched = false;
-  /** Changes when the buffers do: who bound them has to bind them again. */
-  generation = 0;
 
   /** @param tableBits bits of the addresses that the table is laid out for */
   constructor(host: MmuHost, id: number, addressBits: number, faultPageSize: number, tableBits: number) {
@@ -41,7 +44,7 @@ export class WebgpuMmu implements DeviceMmu {
     this.id = id;
     this.addressBits = addressBits;
     this.faultPageSize = faultPageSize;
-    this.entries = new Entries(tableBits, host.pageSizes);
+    this.entries = new Entries(tableBits, host.pageSizes, host.pool.shape.sinkBytes);
   }
 
   /** The copy of the table on the device, up to date as of the next thing encoded. */
@@ -117,20 +120,20 @@ export class WebgpuMmu implements DeviceMmu {
     return Promise.resolve();
   }
 
-  /** Makes buffers of `bytes`, and keeps the bits that were noted. */
+  /** Makes buffers for a table of `bytes`, and keeps what the old ones held. */
   #fit(bytes: number): void {
     const { ledger, stream } = this.#host;
     const usage = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
-    const bits = ledger.create('accessed and dirty bits', bytes, usage);
-    if (this.#bits !== undefined) {
-      stream.encoder.copyBufferToBuffer(this.#bits, 0, bits, 0, this.#bits.size);
+    const table = ledger.create('page table', bytes, usage);
+    const bits = ledger.create('accessed and dirty bits', WORDS_AN_ENTRY * bytes, usage);
+    if (this.#table !== undefined) {
+      stream.encoder.copyBufferToBuffer(this.#table, 0, table, 0, this.#table.size);
+      stream.encoder.copyBufferToBuffer(this.#bits!, 0, bits, 0, this.#bits!.size);
       stream.submit();
-      ledger.destroy(this.#bits);
-      ledger.destroy(this.#table!);
+      ledger.destroy(this.#table);
+      ledger.destroy(this.#bits!);
     }
+    this.#table = table;
     this.#bits = bits;
-    this.#table = ledger.create('page table', bytes, usage);
-    stream.write(this.#table, 0, this.entries.table.words, 0, bytes);
-    this.generation++;
   }
 }

@@ -2,20 +2,30 @@
 export const SEEN = 1024;
 /** Numbers that a launch may pass to its units. */
 export const MOST_ARGS = 64;
+
 /** Words before the arguments in the parameters. */
 export const PARAM_WORDS = 12;
+/** First word of the list of units in the parameters: behind the arguments, four words each. */
+export const LIST_AT = PARAM_WORDS + 4 * MOST_ARGS;
+/** Units that the list can name: the parameters lie in a uniform buffer, of 64 KiB at most. */
+export const MOST_LISTED = 16_000;
+/** All words of the parameters. */
+export const ALL_PARAM_WORDS = LIST_AT + MOST_LISTED;
 
 /** Words of the head of the control buffer. */
 const HEAD_WORDS = 8;
 export const AT_FAULTS = 0;
 export const AT_STALLED = 1;
 export const AT_READY = 2;
-export const AT_RETIRED = 3;
-export const AT_BROKEN = 4;
+export const AT_BROKEN = 3;
+/** Words of a stalled unit: its index, and a fault of one of its lanes as faults are recorded. */
+export const STALLED_WORDS = 3;
+/** Words in which a running unit notes a fault: whether it did, and the fault. */
+export const STATE_WORDS = 3;
 
 /**
  * How the control buffer of launches is laid out, in words: the head (counters), recorded faults (two words each), stalled units;
- * these are read back. Then what dedupes faults, units that are ready, and the units to run.
+ * these are read back. Then what dedupes faults, what became of each unit, and the units that are ready.
  */
 export interface ControlLayout {
   /** Faults that can be recorded in a round. */
@@ -28,19 +38,30 @@ export interface ControlLayout {
   readonly stalledAt: number;
   /** First word of the dedupe table. */
   readonly seenAt: number;
+  /** First word of what became of the units of the round. */
+  readonly stateAt: number;
   /** First word of the units that are ready. */
   readonly readyAt: number;
-  /** First word of the units to run. */
-  readonly listAt: number;
   /** All words. */
   readonly words: number;
 }
 
+/** @param units most units of a round, up to {@link MOST_LISTED} */
 export function controlLayout(faults: number, units: number): ControlLayout {
   const faultsAt = HEAD_WORDS;
   const stalledAt = faultsAt + 2 * faults;
-  const seenAt = stalledAt + units;
-  const readyAt = seenAt + SEEN;
-  const listAt = readyAt + units;
-  return { faults, units, faultsAt, stalledAt, seenAt, readyAt, listAt, words: listAt + units };
+  const seenAt = stalledAt + STALLED_WORDS * units;
+  const stateAt = seenAt + SEEN;
+  const readyAt = stateAt + STATE_WORDS * units;
+  return { faults, units, faultsAt, stalledAt, seenAt, stateAt, readyAt, words: readyAt + units };
 }
+
+/** The parameters as programs see them. */
+export const PARAMS = `
+struct ms_Params { count: u32, listed: u32, next: u32, total: u32, grid: vec3u, pad0: u32, pad1: vec4u,
+  args: array<vec4u, ${MOST_ARGS}>, list: array<vec4u, ${MOST_LISTED / 4}> }
+// The unit that is the i-th of a round: of the list, or of those that follow.
+fn ms_nth(i: u32) -> u32 {
+  if (i < ms_params.listed) { return ms_params.list[i >> 2u][i & 3u]; }
+  return ms_params.next + i - ms_params.listed;
+}`;
