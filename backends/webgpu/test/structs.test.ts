@@ -88,6 +88,7 @@ describe.each([
     const leaves = rig.space.map({ bytes: 4 * PAGE }).address;
     // Odd places: structs straddle pages, and begin at no multiple of their alignment.
     await rig.space.write(from + 4, bytes);
+    await rig.space.write(to, new Uint8Array(8 * PAGE).fill(0xee));
     const program = single(`${records.wgsl}
       fn run(unit: Unit) {
         let a = at_Record(advance(arg_address(0u), 1u), unit.index);
@@ -99,7 +100,10 @@ describe.each([
     await rig.mirror.launch(program, { grid: [count], args: [from, to, leaves] }).wait();
     expect(await words(rig.space, leaves, count * LEAVES.length)).toEqual(expected);
     const copy = await rig.space.read(to + 12, bytes.length);
+    const padding = [1, 2, 3, record.offsets['turn']! / 4 + 3];
     for (let i = 0; i < count; i++) {
+      const found = new Uint32Array(copy.buffer, copy.byteOffset + i * record.bytes, record.bytes / 4);
+      expect(padding.map((word) => found[word])).toEqual(padding.map(() => 0xeeeeeeee));
       const views = record.view(copy, i * record.bytes).views;
       const source = record.view(bytes, i * record.bytes).views;
       for (const member of ['id', 'axis', 'weight', 'next', 'skew', 'tag', 'parts', 'grid', 'last'])
