@@ -122,7 +122,7 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     this.pool = new FramePool(this.ledger, shape);
     this.patch = new PatchKernel(this.ledger, this.stream, this.pool);
     this.bitsKernel = new BitsKernel(this.ledger, this.stream);
-    this.layout = controlLayout(config.faultBuffer, this.residentUnits);
+    this.layout = controlLayout(this.residentUnits, config.faultBuffer);
     const { control, params, indirect } = launchBuffers(this.ledger, this.layout);
     this.control = control;
     this.params = params;

@@ -6,8 +6,9 @@ import { USAGE } from '../gpu/usage.js';
 import type { WebgpuMmu } from '../table/mmu.js';
 import { ALL_PARAM_WORDS, type ControlLayout } from '../wgsl/control.js';
 import type { Kernel } from '../wgsl/kernel.js';
-import { type RoundHost, type RoundOutcome, type RoundPlan, runRound } from './round.js';
+import { type RoundHost, type RoundLaunch, type RoundUnits, runUnits, scoutUnits } from './round.js';
 import { type Outcome, refused, type Run } from './run.js';
+import type { ScoutReport } from './scout-report.js';
 import { StalledUnits } from './stalled-units.js';
 
 const NONE = new Uint32Array(0);
@@ -37,8 +38,8 @@ export function launchBuffers(
 }
 
 /**
- * A launch under way, in rounds: units whose page came and units that are new run without effect first, those whose pages are
- * all there run again and store, the others are stalled until a replay.
+ * A launch under way, in rounds: units whose page came and units that are new run without effect first; those whose pages are
+ * all there run again and store. The others are looked into, so that everything that they miss is reported at once, and are stalled until a replay.
  */
 export class LaunchRun implements Run {
   readonly mmu: WebgpuMmu;
@@ -49,12 +50,18 @@ export class LaunchRun implements Run {
   readonly #total: number;
   #next = 0;
   readonly #units = new StalledUnits();
-  /** Byte addresses of faults that units stalled on since the last replay. */
+  /** Byte addresses of accesses that certainly wait, reported since the last replay. */
   readonly #addresses = new Set<number>();
   /** So many of the first stalled units may try again. */
   #ready = 0;
-  /** Units that may still run before the next replay. */
+  /** New units that may start before the next replay. */
   #budget = Infinity;
+  /** Units that may go on before the next replay, new ones or not. */
+  #window = Infinity;
+  /** So many units are looked into at once: about as many as fill the fault buffer. */
+  #scouts: number;
+  /** Whether new units are likely to miss pages: they are looked into at once then. */
+  #misses = false;
 
   constructor(host: LaunchHost, mmu: WebgpuMmu, queue: number, command: LaunchCommand) {
     this.mmu = mmu;
@@ -63,6 +70,7 @@ export class LaunchRun implements Run {
     this.#command = command;
     this.#program = command.program as WgslProgram;
     this.#total = command.grid[0] * command.grid[1] * command.grid[2];
+    this.#scouts = Math.min(host.faults.capacity, host.residentUnits);
   }
 
   get stalled(): number {
@@ -71,55 +79,98 @@ export class LaunchRun implements Run {
 
   replay(window: number): void {
     this.#ready = Math.min(window, this.#units.length);
-    this.#budget = window;
+    this.#budget = window - this.#ready;
+    this.#window = window;
     this.#addresses.clear();
   }
 
   cancelled(command: CancelFaultsCommand): { address: number; reason: number } | undefined {
-    return refused(this.#addresses, command) ?? refused(this.#units.addresses, command);
+    return refused(this.#addresses, command);
   }
 
   async step(): Promise<Outcome> {
-    const { faults, residentUnits } = this.#host;
     const kernel = await this.#host.kernel(this.#program, this.mmu);
+    const launch = { command: this.#command, mmu: this.mmu, kernel };
     if (this.#next === 0 && this.#units.length === 0 && this.#isAllThere()) {
-      await this.#round({ kernel, how: 'sure', retried: NONE, fresh: this.#total });
+      await this.#run(launch, 'sure', NONE, this.#total);
       return 'done';
     }
-    const retried = this.#retry();
-    faults.stalled -= retried.length;
-    const kept = this.#units.length;
-    this.#budget -= retried.length;
-    const fresh = Math.max(0, Math.min(residentUnits - kept - retried.length, this.#budget, this.#total - this.#next));
-    this.#budget -= fresh;
-    const how = this.#program.idempotent === true ? 'direct' : 'probe';
-    if (retried.length + fresh > 0) await this.#round({ kernel, how, retried, fresh });
-    faults.stalled += this.#units.length - kept;
+    await this.#goOn(launch);
     if (this.#units.length === 0) {
       if (this.#next === this.#total) return 'done';
       // All that may run did and nothing is stalled: no replay would come to lift the limit.
-      this.#budget = Infinity;
+      this.#budget = this.#window = Infinity;
       return 'more';
     }
-    const mayStart = this.#next < this.#total && this.#budget > 0 && this.#units.length < residentUnits;
-    return mayStart ? 'more' : 'stalled';
+    // Faults are reported many at a time.
+    if (this.#next < this.#total && this.#budget > 0 && this.#units.length < this.#scouts) return 'more';
+    return (await this.#scout(launch)) ? 'more' : 'stalled';
   }
 
-  /** Of the units that may try again, takes those whose page is there by now. The others are known to fault again, and say so. */
-  #retry(): Uint32Array {
-    const ready = this.#ready;
-    this.#ready = 0;
-    if (ready === 0) return NONE;
-    const { pageBytes } = this.#host;
+  /** Runs units that may try again and units that are new. */
+  async #goOn(launch: RoundLaunch): Promise<void> {
+    const { faults, residentUnits, pageBytes } = this.#host;
     const { entries } = this.mmu;
-    return this.#units.take((index) => {
-      if (index >= ready) return false;
-      const address = this.#units.address(index);
-      const access = this.#units.access(index);
-      if (entries.allows(Math.floor(address / pageBytes), access !== FAULT_READ)) return true;
-      this.#report(address, access);
-      return false;
+    const isThere = (address: number, access: number) =>
+      entries.allows(Math.floor(address / pageBytes), access !== FAULT_READ);
+    const retried = this.#units.takeReady(this.#ready, isThere);
+    this.#ready = 0;
+    const kept = this.#units.length;
+    const most = this.#misses ? this.#scouts : residentUnits;
+    const fresh = Math.max(0, Math.min(most - kept - retried.length, this.#budget, this.#total - this.#next));
+    this.#budget -= fresh;
+    faults.stalled -= retried.length;
+    if (this.#misses) {
+      this.#units.add(Uint32Array.from({ length: fresh }, (_, i) => this.#next + i));
+      this.#next += fresh;
+    }
+    const started = this.#misses ? 0 : fresh;
+    const how = this.#program.idempotent === true ? 'direct' : 'probe';
+    if (retried.length + started > 0) await this.#run(launch, how, retried, started);
+    faults.stalled += this.#units.length - kept;
+  }
+
+  async #run(launch: RoundLaunch, how: RoundUnits['how'], retried: Uint32Array, fresh: number): Promise<void> {
+    const next = this.#next;
+    this.#next += fresh;
+    if (how !== 'sure') this.mmu.touch();
+    const broken = await runUnits(this.#host, launch, { how, retried, next, fresh }, (outcome) => {
+      if (outcome.broken !== undefined) return outcome.broken;
+      this.#host.faults.retired += outcome.ready;
+      this.#window -= outcome.ready;
+      this.#units.add(outcome.stalled);
+      if (fresh > 0) this.#misses = outcome.stalled.length > (retried.length + fresh) / 2;
+      return undefined;
     });
+    if (broken !== undefined) throw await this.#brokenBy(launch, broken);
+  }
+
+  /** Looks into the first stalled units and reports what they miss. Returns whether any misses nothing, and so may go on. */
+  async #scout(launch: RoundLaunch): Promise<boolean> {
+    const units = this.#units.first(Math.min(this.#scouts, this.#window));
+    if (units.length === 0) return false;
+    const { capacity } = this.#host.faults;
+    return scoutUnits(this.#host, launch, units, (report) => {
+      this.#reportAll(report);
+      const ready = this.#units.learn(report);
+      if (report.faults > capacity) this.#scouts = Math.max(1, Math.floor((units.length * capacity) / report.faults));
+      else if (units.length === this.#scouts && report.faults < capacity / 2)
+        this.#scouts = Math.min(2 * this.#scouts, this.#host.residentUnits);
+      if (2 * ready > units.length) this.#misses = false;
+      if (ready > 0) this.#ready = units.length;
+      return ready > 0;
+    });
+  }
+
+  /** Unit by unit, so that some get all that they need. */
+  #reportAll(report: ScoutReport): void {
+    for (let i = 0; i < report.units; i++) if (report.unitAddress(i) >= 0) this.#addresses.add(report.unitAddress(i));
+    for (const i of report.order()) {
+      const address = report.address(i);
+      if (!report.isGuess(i)) this.#addresses.add(address);
+      else if (address < this.#host.pageBytes || address >= 2 ** this.mmu.addressBits) continue;
+      this.#host.report(this.mmu, address, report.access(i), this.#queue);
+    }
   }
 
   /** Whether the launch said what it accesses, and all of it is there: it is noted as accessed then. */
@@ -142,34 +193,17 @@ export class LaunchRun implements Run {
     return true;
   }
 
-  async #round(plan: Pick<RoundPlan, 'kernel' | 'how' | 'retried' | 'fresh'>): Promise<void> {
-    const next = this.#next;
-    this.#next += plan.fresh;
-    if (plan.how !== 'sure') this.mmu.touch();
-    await runRound(this.#host, { command: this.#command, mmu: this.mmu, next, ...plan }, (outcome) => {
-      if (outcome.broken !== undefined) throw this.#brokenBy(outcome.broken, outcome);
-      this.#host.faults.retired += plan.how === 'sure' ? plan.fresh : outcome.ready;
-      this.#units.add(outcome);
-      this.#host.faults.drop(outcome.dropped);
-      for (let i = 0; i < outcome.faults; i++) this.#report(outcome.faultAddress(i), outcome.faultAccess(i));
-    });
-  }
-
-  #report(address: number, access: number): void {
-    this.#addresses.add(address);
-    this.#host.report(this.mmu, address, access, this.#queue);
-  }
-
-  #brokenBy(unit: number, outcome: RoundOutcome): MirrorError {
+  async #brokenBy(launch: RoundLaunch, unit: number): Promise<MirrorError> {
     const { name } = this.#host;
     const why =
       this.#command.only === undefined
         ? 'when it stored that it had not reached when it was tried: which addresses a unit touches must not depend on what it, or another unit that runs beside it, stores'
         : 'that the launch did not list in `reads` or `writes`, although it is `exact`, or that it had not reached when it was tried: which addresses a unit touches must not depend on what units store';
+    const address = await scoutUnits(this.#host, launch, Uint32Array.of(unit), (report) => report.unitAddress(0));
     return new MirrorError(
       'PROGRAM',
       `work unit ${unit} of a launch on ${name} reached a page ${why}. What it stored before may have taken effect.`,
-      { device: name, ...(outcome.faults > 0 && { address: outcome.faultAddress(0) }) },
+      { device: name, ...(address >= 0 && { address }) },
     );
   }
 }

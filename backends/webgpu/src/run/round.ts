@@ -5,16 +5,15 @@ import { type WebgpuMmu, WORDS_AN_ENTRY } from '../table/mmu.js';
 import { FLAT_AT } from '../table/radix.js';
 import {
   AT_BROKEN,
-  AT_FAULTS,
   AT_READY,
   AT_STALLED,
   type ControlLayout,
+  FAULT_WORDS,
   LIST_AT,
   PARAM_WORDS,
-  STALLED_WORDS,
 } from '../wgsl/control.js';
 import type { Kernel } from '../wgsl/kernel.js';
-import { WORD_ADDRESS_BITS } from '../wgsl/library.js';
+import { ScoutReport } from './scout-report.js';
 import type { SettleKernel } from './settle-kernel.js';
 
 /** Most workgroups in one dimension of a dispatch. */
@@ -32,11 +31,15 @@ export interface RoundHost {
   readonly addressBits: number;
 }
 
-/** Which units of a launch run, and how. */
-export interface RoundPlan {
+/** A launch, made ready for its MMU. */
+export interface RoundLaunch {
   readonly command: LaunchCommand;
   readonly mmu: WebgpuMmu;
   readonly kernel: Kernel;
+}
+
+/** Which units run, and how. */
+export interface RoundUnits {
   readonly how: 'probe' | 'direct' | 'sure';
   /** Units that run again. */
   readonly retried: Uint32Array;
@@ -45,92 +48,33 @@ export interface RoundPlan {
   readonly fresh: number;
 }
 
-/** What became of a round; valid until the callback that gets it returns. */
-export class RoundOutcome {
-  readonly #words: Uint32Array;
-  readonly #layout: ControlLayout;
-  readonly #wide: boolean;
-
-  constructor(words: Uint32Array, layout: ControlLayout, addressBits: number) {
-    this.#words = words;
-    this.#layout = layout;
-    this.#wide = addressBits > WORD_ADDRESS_BITS;
-  }
-
-  /** Units that met no fault. */
-  get ready(): number {
-    return this.#words[AT_READY]!;
-  }
-
+/** What became of units. */
+export interface RoundOutcome {
+  /** How many took effect. */
+  readonly ready: number;
   /** A unit that met a fault where none may be. */
-  get broken(): number | undefined {
-    const unit = this.#words[AT_BROKEN]!;
-    return unit === 0 ? undefined : unit - 1;
-  }
-
-  /** Units that wait for pages. */
-  get stalled(): number {
-    return this.#words[AT_STALLED]!;
-  }
-
-  /** Which one the `index`-th is. */
-  stalledUnit(index: number): number {
-    return this.#words[this.#layout.stalledAt + STALLED_WORDS * index]!;
-  }
-
-  /** The byte address that a lane of it could not access. */
-  stalledAddress(index: number): number {
-    return this.#address(this.#layout.stalledAt + STALLED_WORDS * index + 1);
-  }
-
-  /** And how: a `FAULT_*` code. */
-  stalledAccess(index: number): number {
-    return this.#access(this.#layout.stalledAt + STALLED_WORDS * index + 1);
-  }
-
-  /** Recorded faults. */
-  get faults(): number {
-    return Math.min(this.#words[AT_FAULTS]!, this.#layout.faults);
-  }
-
-  /** Faults for which there was no room. */
-  get dropped(): number {
-    return this.#words[AT_FAULTS]! - this.faults;
-  }
-
-  /** The byte address of a recorded fault. */
-  faultAddress(index: number): number {
-    return this.#address(this.#layout.faultsAt + 2 * index);
-  }
-
-  /** Its `FAULT_*` code. */
-  faultAccess(index: number): number {
-    return this.#access(this.#layout.faultsAt + 2 * index);
-  }
-
-  #address(at: number): number {
-    const low = this.#words[at]!;
-    return this.#wide ? (this.#words[at + 1]! >>> 2) * 2 ** 32 + low : low * 4;
-  }
-
-  #access(at: number): number {
-    return this.#words[at + 1]! & 3;
-  }
+  readonly broken: number | undefined;
+  /** Units that met a fault, in any order; valid during the call that gets it. */
+  readonly stalled: Uint32Array;
 }
 
 /** Runs units of a launch once; `use` gets what became of them. */
-export async function runRound<T>(host: RoundHost, plan: RoundPlan, use: (outcome: RoundOutcome) => T): Promise<T> {
-  const { stream, layout, control, params, indirect, settleKernel, addressBits } = host;
-  const { kernel, how, retried, fresh, mmu } = plan;
+export async function runUnits<T>(
+  host: RoundHost,
+  launch: RoundLaunch,
+  { how, retried, next, fresh }: RoundUnits,
+  use: (outcome: RoundOutcome) => T,
+): Promise<T> {
+  const { stream, layout, control, params, indirect, settleKernel } = host;
+  const { kernel, mmu } = launch;
   // What has to be waited for comes before anything is encoded.
   const first = await kernel.pipeline(how);
   const second = how === 'probe' ? await kernel.pipeline('commit') : undefined;
   const count = retried.length + fresh;
-  writeParams(host, plan, count);
-  const bindings = bind(host, plan, mmu.tableBuffer);
+  writeParams(host, launch, retried, next, fresh);
+  const bindings = bind(host, launch, mmu.tableBuffer);
   const { encoder } = stream;
-  encoder.clearBuffer(control, 0, layout.faultsAt * 4);
-  encoder.clearBuffer(control, layout.seenAt * 4, (layout.stateAt - layout.seenAt) * 4);
+  encoder.clearBuffer(control, 0, layout.stalledAt * 4);
   dispatch(encoder, first, bindings, (pass) => pass.dispatchWorkgroups(Math.min(count, ROW), Math.ceil(count / ROW)));
   if (how !== 'sure') settleKernel.run(count);
   if (second !== undefined) {
@@ -138,18 +82,53 @@ export async function runRound<T>(host: RoundHost, plan: RoundPlan, use: (outcom
     encoder.copyBufferToBuffer(control, AT_READY * 4, indirect, 0, 4);
     dispatch(encoder, second, bindings, (pass) => pass.dispatchWorkgroupsIndirect(indirect, 0));
   }
-  const bytes = (how === 'sure' ? layout.faultsAt + 2 : layout.stalledAt + STALLED_WORDS * count) * 4;
-  return stream.readBack(
-    bytes,
-    (staging) => stream.encoder.copyBufferToBuffer(control, 0, staging, 0, bytes),
-    (read) => use(new RoundOutcome(new Uint32Array(read.buffer, read.byteOffset, bytes / 4), layout, addressBits)),
-  );
+  const bytes = (layout.stalledAt + (how === 'sure' ? 0 : count)) * 4;
+  const copy = (staging: GPUBuffer) => stream.encoder.copyBufferToBuffer(control, 0, staging, 0, bytes);
+  return stream.readBack(bytes, copy, (read) => {
+    const words = new Uint32Array(read.buffer, read.byteOffset, bytes / 4);
+    const broken = words[AT_BROKEN] === 0 ? undefined : words[AT_BROKEN]! - 1;
+    const stalled = words.subarray(layout.stalledAt, layout.stalledAt + words[AT_STALLED]!);
+    return use({ ready: how === 'sure' ? count : words[AT_READY]!, broken, stalled });
+  });
 }
 
-function writeParams({ stream, params }: RoundHost, { command, retried, next }: RoundPlan, count: number): void {
-  const { grid, args } = command;
-  const words = new Uint32Array(LIST_AT + retried.length);
-  words.set([count, retried.length, next, grid[0] * grid[1] * grid[2], ...grid]);
+/** Runs units without effect and records the faults that they meet; `use` gets those. */
+export async function scoutUnits<T>(
+  host: RoundHost,
+  launch: RoundLaunch,
+  units: Uint32Array,
+  use: (report: ScoutReport) => T,
+): Promise<T> {
+  const { stream, layout, control, addressBits } = host;
+  const { kernel, mmu } = launch;
+  const pipeline = await kernel.pipeline('scout');
+  writeParams(host, launch, units, 0, 0);
+  const bindings = bind(host, launch, mmu.tableBuffer);
+  const { encoder } = stream;
+  const records = (layout.stalledAt + FAULT_WORDS * units.length) * 4;
+  const faults = FAULT_WORDS * layout.faults * 4;
+  encoder.clearBuffer(control, 0, records);
+  encoder.clearBuffer(control, layout.seenAt * 4, (layout.readyAt - layout.seenAt) * 4);
+  dispatch(encoder, pipeline, bindings, (pass) => pass.dispatchWorkgroups(units.length));
+  const copy = (staging: GPUBuffer) => {
+    stream.encoder.copyBufferToBuffer(control, 0, staging, 0, records);
+    stream.encoder.copyBufferToBuffer(control, layout.faultsAt * 4, staging, records, faults);
+  };
+  return stream.readBack(records + faults, copy, (read) => {
+    const words = new Uint32Array(read.buffer, read.byteOffset, (records + faults) / 4);
+    return use(new ScoutReport(words, units.length, layout, addressBits));
+  });
+}
+
+function writeParams(
+  { stream, params }: RoundHost,
+  { command: { grid, args } }: RoundLaunch,
+  listed: Uint32Array,
+  next: number,
+  fresh: number,
+): void {
+  const words = new Uint32Array(LIST_AT + listed.length);
+  words.set([listed.length + fresh, listed.length, next, grid[0] * grid[1] * grid[2], ...grid]);
   const floats = new Float32Array(words.buffer);
   args.forEach((value, i) => {
     const at = PARAM_WORDS + 4 * i;
@@ -158,13 +137,13 @@ function writeParams({ stream, params }: RoundHost, { command, retried, next }: 
     floats[at + 2] = value;
     words[at + 3] = Math.floor(value / 4);
   });
-  words.set(retried, LIST_AT);
+  words.set(listed, LIST_AT);
   stream.write(params, 0, words, 0, words.byteLength);
 }
 
 function bind(
   { stream, control, params, pool }: RoundHost,
-  { kernel, mmu }: RoundPlan,
+  { kernel, mmu }: RoundLaunch,
   table: GPUBuffer,
 ): GPUBindGroup {
   const from = kernel.deep ? 0 : 4 * FLAT_AT;

@@ -1,5 +1,5 @@
 import type { Stream } from '../gpu/stream.js';
-import { AT_READY, AT_STALLED, type ControlLayout, PARAMS, STALLED_WORDS, STATE_WORDS } from '../wgsl/control.js';
+import { AT_READY, AT_STALLED, type ControlLayout, PARAMS } from '../wgsl/control.js';
 
 const GROUP = 64;
 
@@ -13,16 +13,11 @@ fn settle(@builtin(global_invocation_id) id: vec3u) {
   let i = id.x;
   if (i >= ms_params.count) { return; }
   let unit = ms_nth(i);
-  let state = ${control.stateAt}u + ${STATE_WORDS}u * i;
-  if (atomicExchange(&control[state], 0u) == 0u) {
-    let at = atomicAdd(&control[${AT_READY}], 1u);
-    atomicStore(&control[${control.readyAt}u + at], unit);
-    return;
+  if (atomicExchange(&control[${control.stateAt}u + i], 0u) == 0u) {
+    atomicStore(&control[${control.readyAt}u + atomicAdd(&control[${AT_READY}], 1u)], unit);
+  } else {
+    atomicStore(&control[${control.stalledAt}u + atomicAdd(&control[${AT_STALLED}], 1u)], unit);
   }
-  let at = ${control.stalledAt}u + ${STALLED_WORDS}u * atomicAdd(&control[${AT_STALLED}], 1u);
-  atomicStore(&control[at], unit);
-  atomicStore(&control[at + 1u], atomicLoad(&control[state + 1u]));
-  atomicStore(&control[at + 2u], atomicLoad(&control[state + 2u]));
 }`;
 }
 

@@ -18,42 +18,50 @@ export const AT_FAULTS = 0;
 export const AT_STALLED = 1;
 export const AT_READY = 2;
 export const AT_BROKEN = 3;
-/** Words of a stalled unit: its index, and a fault of one of its lanes as faults are recorded. */
-export const STALLED_WORDS = 3;
-/** Words in which a running unit notes a fault: whether it did, and the fault. */
-export const STATE_WORDS = 3;
+/** Words of a recorded fault: the place of its unit in the list, and the fault itself, in two. */
+export const FAULT_WORDS = 3;
+/** Set beside the access code of a fault that came after another one in its lane: what it goes by may not be there yet. */
+export const GUESS = 4;
+/** Bits that the access code and {@link GUESS} take. */
+export const CODE_BITS = 3;
+/** Most faults that are recorded at once. */
+const MOST_RECORDED = 8192;
 
 /**
- * How the control buffer of launches is laid out, in words: the head (counters), recorded faults (two words each), stalled units;
- * these are read back. Then what dedupes faults, what became of each unit, and the units that are ready.
+ * How the control buffer of launches is laid out, in words: the head (counters), the units that are stalled, or for units that were looked into
+ * one fault each, then recorded faults; these are read back. Then what became of each unit, what dedupes faults, and the units that are ready.
  */
 export interface ControlLayout {
-  /** Faults that can be recorded in a round. */
-  readonly faults: number;
   /** Units in a round. */
   readonly units: number;
-  /** First word of the recorded faults. */
-  readonly faultsAt: number;
+  /** Faults that can be recorded in a round. */
+  readonly faults: number;
   /** First word of the stalled units. */
   readonly stalledAt: number;
-  /** First word of the dedupe table. */
-  readonly seenAt: number;
+  /** First word of the recorded faults. */
+  readonly faultsAt: number;
   /** First word of what became of the units of the round. */
   readonly stateAt: number;
+  /** First word of the dedupe table. */
+  readonly seenAt: number;
   /** First word of the units that are ready. */
   readonly readyAt: number;
   /** All words. */
   readonly words: number;
 }
 
-/** @param units most units of a round, up to {@link MOST_LISTED} */
-export function controlLayout(faults: number, units: number): ControlLayout {
-  const faultsAt = HEAD_WORDS;
-  const stalledAt = faultsAt + 2 * faults;
-  const seenAt = stalledAt + STALLED_WORDS * units;
-  const stateAt = seenAt + SEEN;
-  const readyAt = stateAt + STATE_WORDS * units;
-  return { faults, units, faultsAt, stalledAt, seenAt, stateAt, readyAt, words: readyAt + units };
+/**
+ * @param units most units of a round, up to {@link MOST_LISTED}
+ * @param reported faults that the device can report at once; some more are recorded, to choose from
+ */
+export function controlLayout(units: number, reported: number): ControlLayout {
+  const faults = Math.max(reported, Math.min(MOST_RECORDED, 4 * reported));
+  const stalledAt = HEAD_WORDS;
+  const faultsAt = stalledAt + FAULT_WORDS * units;
+  const stateAt = faultsAt + FAULT_WORDS * faults;
+  const seenAt = stateAt + units;
+  const readyAt = seenAt + SEEN;
+  return { units, faults, stalledAt, faultsAt, stateAt, seenAt, readyAt, words: readyAt + units };
 }
 
 /** The parameters as programs see them. */

@@ -9,14 +9,16 @@ export type Way = keyof typeof WAYS;
 
 /** The ways to run units. */
 const WAYS = {
-  /** Without effect. */
+  /** Without effect, to see which meet no fault. */
   probe: { ms_stores: 0, ms_notes: 0 },
   /** Those that are ready: a fault breaks the launch. */
-  commit: { ms_ready_only: 1, ms_may_stall: 0 },
+  commit: { ms_listed_only: 1, ms_may_stall: 0 },
   /** Those that may run again: they take effect as far as they come. */
   direct: {},
-  /** Those of which it is known what they access, and that it is there: a fault breaks the launch. Nothing is noted or recorded. */
-  sure: { ms_notes: 0, ms_records: 0, ms_may_stall: 0 },
+  /** Those of which it is known what they access, and that it is there: a fault breaks the launch. Nothing is noted. */
+  sure: { ms_notes: 0, ms_may_stall: 0 },
+  /** Without effect, to record the faults that they meet. */
+  scout: { ms_stores: 0, ms_notes: 0, ms_records: 1, ms_listed_only: 1 },
 } as const;
 
 /** A program made ready for a device and a kind of table. */

@@ -49,7 +49,7 @@ ${pools.join('\n')}
 // Whether stores take effect; whether accesses are noted in the bits; whether faults are recorded.
 override ms_stores: bool = true;
 override ms_notes: bool = true;
-override ms_records: bool = true;
+override ms_records: bool = false;
 const ms_none = 0xffffffffu;`;
 }
 

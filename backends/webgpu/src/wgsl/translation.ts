@@ -1,6 +1,6 @@
 import { FAULT_READ, PTE_READ, PTE_WRITE } from '@mirrorspace/core/driver';
 import { levelsFor, UNIT } from '../table/radix.js';
-import { AT_FAULTS, SEEN } from './control.js';
+import { AT_FAULTS, CODE_BITS, FAULT_WORDS, GUESS, SEEN } from './control.js';
 import { type LibraryOptions, WORD_ADDRESS_BITS } from './library.js';
 
 /** From addresses to words of frames, and what becomes of an access that finds no page. */
@@ -8,28 +8,28 @@ export function translation(options: LibraryOptions): string {
   const { addressBits, pageBytes, control } = options;
   const wide = addressBits > WORD_ADDRESS_BITS;
   const shift = Math.log2(pageBytes);
-  const mixed = wide
-    ? `((a.x >> ${shift}u) * 0x9e3779b1u) ^ (a.y * 0x85ebca6bu) ^ (kind << 30u)`
-    : `((a >> ${shift - 2}u) << 2u) | kind`;
+  const place = wide ? `((a.x >> ${shift}u) * 0x9e3779b1u) ^ (a.y * 0x85ebca6bu)` : `a >> ${shift - 2}u`;
+  const pair = wide ? `vec2u(a.x, (a.y << ${CODE_BITS}u) | code)` : 'vec2u(a, code)';
   return `
-// The first access of this lane that found no page: what follows may go by values that are not there yet, and says nothing. Where no
-// fault is recorded, all that is known is that there was one.
-var<private> ms_fault_at: address;
-var<private> ms_fault_kind: u32;
-fn faulted() -> bool { return ms_fault_kind != 0u; }
-fn ms_fault() -> vec2u { return ${wide ? 'vec2u(ms_fault_at.x, (ms_fault_at.y << 2u) | ms_fault_kind)' : 'vec2u(ms_fault_at, ms_fault_kind)'}; }
-// Reports it, once the unit is through: accesses themselves stay short.
-fn ms_report() {
-  let a = ms_fault_at;
-  let kind = ms_fault_kind;
-  let key = ${mixed};
-  let place = ${control.seenAt}u + ((key * 0x9e3779b1u) >> ${32 - Math.log2(SEEN)}u);
-  if (atomicExchange(&ms_control[place], key) == key) { return; }
+// Whether this lane met a missing page. What follows may go by values that are not there yet, and says nothing.
+var<private> ms_faulted: u32;
+// Where faults are recorded: the first one of this lane, and the place of its unit.
+var<private> ms_fault: vec2u;
+var<private> ms_place: u32;
+fn faulted() -> bool { return ms_faulted != 0u; }
+fn ms_record(a: address, kind: u32) {
+  let code = select(kind, kind | ${GUESS}u, ms_faulted != 0u);
+  let fault = ${pair};
+  if (ms_faulted == 0u) { ms_fault = fault; }
+  ms_faulted = 1u;
+  let key = ((${place}) << 3u) | code;
+  if (atomicExchange(&ms_control[${control.seenAt}u + ((key * 0x9e3779b1u) >> ${32 - Math.log2(SEEN)}u)], key) == key) { return; }
   let i = atomicAdd(&ms_control[${AT_FAULTS}], 1u);
   if (i >= ${control.faults}u) { return; }
-  let fault = ms_fault();
-  atomicStore(&ms_control[${control.faultsAt}u + 2u * i], fault.x);
-  atomicStore(&ms_control[${control.faultsAt}u + 2u * i + 1u], fault.y);
+  let at = ${control.faultsAt}u + ${FAULT_WORDS}u * i;
+  atomicStore(&ms_control[at], ms_place);
+  atomicStore(&ms_control[at + 1u], fault.x);
+  atomicStore(&ms_control[at + 2u], fault.y);
 }
 fn ms_slot(a: address) -> u32 {
 ${slot(options)}
@@ -51,9 +51,7 @@ fn ms_walk_to_${what}(a: address, kind: u32) -> u32 {
   let slot = ms_slot(a);
   let entry = ms_table[slot];
   let there = (entry & ${needed}u) != 0u;
-  if (ms_records) {
-    if (!there && ms_fault_kind == 0u) { ms_fault_at = a; ms_fault_kind = kind; }
-  } else { ms_fault_kind |= ~entry & ${needed}u; }
+  if (ms_records) { if (!there) { ms_record(a, kind); } } else { ms_faulted |= ~entry & ${needed}u; }
   if (ms_notes) { atomicStore(&ms_bits[2u * select(${none}u, slot, there) + ${needed >> 1}u], 1u); }
   return ${what === 'load' ? page : `select(0u, ${page}, there)`};
 }`;
