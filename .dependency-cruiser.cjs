@@ -61,6 +61,13 @@ module.exports = {
       to: { path: '^packages/(?!core/)' },
     },
     {
+      name: 'the-ray-tracer-runs-in-a-browser',
+      comment: "The demo's scene and renderers need core and the mesh, and nothing of Node.",
+      severity: 'error',
+      from: { path: '^packages/cli/src/raytracer/' },
+      to: { pathNot: ['^packages/(cli/src/raytracer|core/src)/', '^node_modules/bunny/'] },
+    },
+    {
       name: 'suite-knows-no-runner-and-no-backend',
       comment: 'The conformance cases get runner and backend from their caller.',
       severity: 'error',

@@ -21,8 +21,10 @@ export default defineConfig({
       { find: /^@mirrorspace\/conformance$/, replacement: source('packages/conformance') },
       { find: /^@mirrorspace\/memory$/, replacement: source('backends/memory') },
       { find: /^@mirrorspace\/webgpu$/, replacement: source('backends/webgpu') },
+      { find: /^@mirrorspace\/webgpu\/structs$/, replacement: `${root}backends/webgpu/src/structs.ts` },
       { find: /^#find-gpu$/, replacement: `${root}backends/webgpu/src/gpu/find-node.ts` },
       { find: /^mirrorspace$/, replacement: source('packages/cli') },
+      { find: /^mirrorspace\/raytracer$/, replacement: `${root}packages/cli/src/raytracer/index.ts` },
     ],
   },
   test: {

@@ -2,10 +2,15 @@ import type { AddressSpace, Region } from '@mirrorspace/core';
 import { buildBvh, type Bvh } from './bvh.js';
 import { lookAt } from './camera.js';
 import { layOut, writeScene, type Layout } from './layout.js';
-import type { Size } from './options.js';
 import { CpuMemory, renderReference } from './reference.js';
 import { buildScene, type SceneOptions, type Triangles } from './scene.js';
 import { TILE } from './tracer.js';
+
+/** Pixels across and down. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 /** A scene in the CPU's own arrays, ready to be written into a space. */
 export interface World {

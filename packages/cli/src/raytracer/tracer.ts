@@ -1,23 +1,13 @@
 import * as cell from './cell.js';
+import { GROUND, HAZE, LIGHT, OFFSET, SAMPLES } from './look.js';
 import { addOctahedral } from './octahedral.js';
-import { createSearch, HIT, PAGE_MISSING, type RenderMemory } from './traverse.js';
+import { addressOf, createSearch, HIT, PAGE_MISSING, type RenderMemory } from './traverse.js';
 
 /** Pixels along the side of a tile: what one work unit renders. */
 export const TILE = 4;
 
-/** Rays along the side of a pixel: its colour is the mean over a grid of them. */
-const SAMPLES = 2;
-
-const LIGHT_X = -0.48;
-const LIGHT_Y = 0.72;
-const LIGHT_Z = 0.5;
-/** Colour of the ground, `0xbbggrr`. */
-const GROUND = 0xa8bac4;
-const HAZE_RED = 0.8;
-const HAZE_GREEN = 0.84;
-const HAZE_BLUE = 0.86;
-/** How far a shadow ray starts off the surface, so as not to meet it again. */
-const OFFSET = 1e-3;
+const [LIGHT_X, LIGHT_Y, LIGHT_Z] = LIGHT;
+const [HAZE_RED, HAZE_GREEN, HAZE_BLUE] = HAZE;
 
 /**
  * Renders the tile at column `tileX` and row `tileY`, after the header at `header`, and stores its pixels (`0xffbbggrr`).
@@ -37,7 +27,11 @@ export function createRenderer(): RenderTile {
     const width = memory.load32(header + cell.HEADER_SIZE);
     const height = memory.load32(header + cell.HEADER_SIZE + 4);
     const pitch = memory.load32(header + cell.HEADER_PITCH);
-    const first = memory.loadF64(header + cell.HEADER_PIXELS) + tileY * TILE * pitch + tileX * TILE * 4;
+    const pixels = addressOf(
+      memory.load32(header + cell.HEADER_PIXELS),
+      memory.load32(header + cell.HEADER_PIXELS + 4),
+    );
+    const first = pixels + tileY * TILE * pitch + tileX * TILE * 4;
     const columns = Math.min(TILE, width - tileX * TILE);
     const rows = Math.min(TILE, height - tileY * TILE);
     let isComplete = true;
@@ -69,12 +63,12 @@ export function createRenderer(): RenderTile {
     const rootLow = memory.load32(header + cell.HEADER_ROOT);
     const rootHigh = memory.load32(header + cell.HEADER_ROOT + 4);
     const camera = header + cell.HEADER_CAMERA;
-    const ox = memory.loadF64(camera);
-    const oy = memory.loadF64(camera + 8);
-    const oz = memory.loadF64(camera + 16);
-    const dx = memory.loadF64(camera + 24) * x + memory.loadF64(camera + 48) * y + memory.loadF64(camera + 72);
-    const dy = memory.loadF64(camera + 32) * x + memory.loadF64(camera + 56) * y + memory.loadF64(camera + 80);
-    const dz = memory.loadF64(camera + 40) * x + memory.loadF64(camera + 64) * y + memory.loadF64(camera + 88);
+    const ox = memory.loadF32(camera);
+    const oy = memory.loadF32(camera + 4);
+    const oz = memory.loadF32(camera + 8);
+    const dx = memory.loadF32(camera + 12) * x + memory.loadF32(camera + 24) * y + memory.loadF32(camera + 36);
+    const dy = memory.loadF32(camera + 16) * x + memory.loadF32(camera + 28) * y + memory.loadF32(camera + 40);
+    const dz = memory.loadF32(camera + 20) * x + memory.loadF32(camera + 32) * y + memory.loadF32(camera + 44);
 
     const toGround = dy < 0 ? -oy / dy : Infinity;
     const found = search(memory, rootLow, rootHigh, ox, oy, oz, dx, dy, dz, toGround, false);

@@ -6,7 +6,8 @@
  *
  * - node: boxes of child 0 and child 1 (low x, y, z, high x, y, z: f32 each) and a reference to either child
  * - triangle: three corners (x, y, z: f32), three octahedral normals (u, v: f32), colour (u32, `0xbbggrr`)
- * - header, {@link HEADER_CELLS} cells: everything a renderer must know, so that it needs this one address
+ * - header, {@link HEADER_CELLS} cells: everything a renderer must know, so that it needs this one address; numbers of 32 bits only,
+ *   because GPUs have no others
  */
 export const CELL = 64;
 export const TAG_MASK = CELL - 1;
@@ -23,14 +24,14 @@ export const TRIANGLE_NORMALS = 36;
 /** Byte offset in a triangle of its colour, u32. */
 export const TRIANGLE_COLOUR = 60;
 
-export const HEADER_CELLS = 3;
+export const HEADER_CELLS = 2;
 /** Byte offset in the header of the reference to the root. */
 export const HEADER_ROOT = 0;
-/** Byte offset in the header of the address of the first pixel, f64. */
+/** Byte offset in the header of the reference to the first pixel; its tag is 0. */
 export const HEADER_PIXELS = 8;
 /** Byte offset in the header of the picture's width and height in pixels, u32 each. */
 export const HEADER_SIZE = 16;
 /** Byte offset in the header of the bytes from one row of pixels to the next, u32. */
 export const HEADER_PITCH = 24;
-/** Byte offset in the header of twelve f64: eye, right, up and forward of the camera; right and up are half the picture. */
+/** Byte offset in the header of twelve f32: eye, right, up and forward of the camera; right and up are half the picture. */
 export const HEADER_CAMERA = 64;

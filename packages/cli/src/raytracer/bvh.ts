@@ -14,6 +14,8 @@ const BINS = 12;
 export interface Bvh {
   readonly root: number;
   readonly nodes: number;
+  /** Nodes on the longest path from the root to a leaf. */
+  readonly depth: number;
   readonly leaves: number;
   /** Two a node. */
   readonly children: Int32Array;
@@ -38,6 +40,7 @@ export function buildBvh(corners: Float32Array): Bvh {
 class Builder implements Bvh {
   root = 0;
   nodes = 0;
+  depth = 0;
   leaves = 0;
   readonly children: Int32Array;
   readonly boxes: Float32Array;
@@ -92,6 +95,7 @@ class Builder implements Bvh {
     }
     const node = this.nodes;
     this.nodes += 1;
+    this.depth = Math.max(this.depth, depth + 1);
     const half = count >> 1;
     const left = depth >= HALVING_DEPTH ? half : this.partition(first, count) || half;
     this.bound(first, left);

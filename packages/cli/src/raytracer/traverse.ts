@@ -3,7 +3,7 @@ import { MAX_DEPTH } from './bvh.js';
 import { CELL, NODE_BOXES, NODE_CHILDREN, TAG_MASK } from './cell.js';
 
 /** How a renderer sees memory: virtual addresses only. A device's unit context is one, the CPU's view of the space another. */
-export type RenderMemory = Pick<UnitContext, 'load32' | 'loadF32' | 'loadF64' | 'store32' | 'probe'>;
+export type RenderMemory = Pick<UnitContext, 'load32' | 'loadF32' | 'store32' | 'probe'>;
 
 /** Pages are at least 4 KiB. */
 const PAGE_SHIFT = 12;

@@ -80,7 +80,7 @@ function subtreeCells(bvh: Bvh): Uint32Array {
 }
 
 /**
- * Writes header, nodes and triangles into `memory` (`layout.bytes`, aligned to 8), which is the virtual memory at `base`:
+ * Writes header, nodes and triangles into `memory` (`layout.bytes`, aligned to 4), which is the virtual memory at `base`:
  * children and triangles are referred to by their virtual addresses.
  */
 export function writeScene(
@@ -120,12 +120,15 @@ export function writeScene(
   }
 }
 
-function writeTarget(memory: Uint8Array, { pixels, width, height, pitch, camera }: Target): void {
-  const view = new DataView(memory.buffer, memory.byteOffset);
-  view.setFloat64(cell.HEADER_PIXELS, pixels, true);
-  view.setUint32(cell.HEADER_SIZE, width, true);
-  view.setUint32(cell.HEADER_SIZE + 4, height, true);
-  view.setUint32(cell.HEADER_PITCH, pitch, true);
+/** Writes what the header says beside the root; `memory` begins with the header and is aligned to 4. */
+export function writeTarget(memory: Uint8Array, { pixels, width, height, pitch, camera }: Target): void {
+  const words = new Uint32Array(memory.buffer, memory.byteOffset, (cell.HEADER_CELLS * cell.CELL) / 4);
+  const floats = new Float32Array(memory.buffer, memory.byteOffset, words.length);
+  words[cell.HEADER_PIXELS / 4] = pixels % 2 ** 32;
+  words[cell.HEADER_PIXELS / 4 + 1] = Math.floor(pixels / 2 ** 32);
+  words[cell.HEADER_SIZE / 4] = width;
+  words[cell.HEADER_SIZE / 4 + 1] = height;
+  words[cell.HEADER_PITCH / 4] = pitch;
   const { eye, right, up, forward } = camera;
-  [...eye, ...right, ...up, ...forward].forEach((value, i) => view.setFloat64(cell.HEADER_CAMERA + i * 8, value, true));
+  floats.set([...eye, ...right, ...up, ...forward], cell.HEADER_CAMERA / 4);
 }

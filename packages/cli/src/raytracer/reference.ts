@@ -12,17 +12,15 @@ export class CpuMemory implements RenderMemory {
   private readonly base: number;
   private readonly words: Uint32Array;
   private readonly floats: Float32Array;
-  private readonly doubles: Float64Array;
   private readonly pixelBase: number;
   private readonly pixels: Uint32Array;
 
-  /** `scene` must begin at a multiple of 8 in its buffer. */
+  /** `scene` must begin at a multiple of 4 in its buffer. */
   constructor(scene: CpuRange, output: { readonly address: number; readonly pixels: Uint32Array }) {
     const { buffer, byteOffset, byteLength } = scene.bytes;
     this.base = scene.address;
     this.words = new Uint32Array(buffer, byteOffset, byteLength / 4);
     this.floats = new Float32Array(buffer, byteOffset, byteLength / 4);
-    this.doubles = new Float64Array(buffer, byteOffset, byteLength / 8);
     this.pixelBase = output.address;
     this.pixels = output.pixels;
   }
@@ -33,10 +31,6 @@ export class CpuMemory implements RenderMemory {
 
   loadF32(address: number): number {
     return this.floats[(address - this.base) / 4]!;
-  }
-
-  loadF64(address: number): number {
-    return this.doubles[(address - this.base) / 8]!;
   }
 
   store32(address: number, value: number): void {
