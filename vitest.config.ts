@@ -21,6 +21,7 @@ export default defineConfig({
       { find: /^@mirrorspace\/conformance$/, replacement: source('packages/conformance') },
       { find: /^@mirrorspace\/memory$/, replacement: source('backends/memory') },
       { find: /^@mirrorspace\/webgpu$/, replacement: source('backends/webgpu') },
+      { find: /^@mirrorspace\/browser$/, replacement: source('tools/browser') },
       { find: /^#find-gpu$/, replacement: `${root}backends/webgpu/src/gpu/find-node.ts` },
       { find: /^mirrorspace$/, replacement: source('packages/cli') },
     ],
