@@ -34,8 +34,9 @@ export default defineConfig({
         name: folder.slice(folder.indexOf('/') + 1),
         root: root + folder,
         include: ['test/**/*.test.ts'],
-        // A software adapter takes its time where everything runs at once.
+        // A software adapter and a browser take their time where everything runs at once.
         ...(folder === 'backends/webgpu' && { testTimeout: 30_000 }),
+        ...(/browser|worker/.test(folder) && { testTimeout: 120_000 }),
       },
     })),
   },

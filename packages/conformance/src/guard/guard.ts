@@ -26,6 +26,9 @@ export interface GuardOptions {
   readonly onResult?: (result: Result, done: number, total: number) => void;
 }
 
+/** Milliseconds that a runner may take to start. */
+const START_MS = 60_000;
+
 /** How a runner ended, and in which case. */
 interface Ending {
   /** Why it was lost; `undefined` when it ran all its cases. */
@@ -107,11 +110,10 @@ class GuardedRun {
     return new Promise<Ending>((resolve, reject) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       let over = false;
-      const wait = (): void => {
+      const wait = (ms = silenceMs): void => {
+        if (over) return;
         clearTimeout(timer);
-        timer = setTimeout(() => {
-          end(() => resolve({ lost: `killed, after ${silenceMs} ms without a sign of life` }));
-        }, silenceMs);
+        timer = setTimeout(() => end(() => resolve({ lost: `killed, after ${ms} ms without a sign of life` })), ms);
       };
       const heard = (message: RunnerMessage): void => {
         if (over) return;
@@ -129,12 +131,13 @@ class GuardedRun {
         // One that starts too late is killed then.
         Promise.resolve(runner?.kill()).then(settle, reject);
       };
-      wait();
+      wait(Math.max(silenceMs, START_MS));
       Promise.resolve()
         .then(() => start(addresses, heard))
         .then(
           (started) => {
             runner = started;
+            wait();
             if (over) void runner.kill();
           },
           (error: Error) => end(() => reject(error)),
