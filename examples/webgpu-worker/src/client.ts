@@ -6,7 +6,7 @@ interface Waiting {
 }
 
 /** The worker refused or could not do what it was asked for. */
-export class WorkerError extends Error {
+class WorkerError extends Error {
   readonly code: string;
 
   constructor(code: string, message: string) {

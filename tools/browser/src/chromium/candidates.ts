@@ -1,16 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { Candidate } from './candidate.js';
 import { npmChromium } from './npm.js';
-
-/** A browser to try. */
-export interface Candidate {
-  /** Its executable. */
-  readonly path: string;
-  /** Where it comes from, for messages. */
-  readonly origin: string;
-  /** What it needs in its environment. */
-  readonly env?: Readonly<Record<string, string>>;
-}
 
 /** The variable that names the browser to use. */
 export const CHROMIUM_VARIABLE = 'MIRRORSPACE_CHROMIUM';

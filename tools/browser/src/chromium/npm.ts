@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import type { Candidate } from './candidates.js';
+import type { Candidate } from './candidate.js';
 
 const BLOCK = 512;
 const PACKAGE = '@sparticuz/chromium';

@@ -1,5 +1,6 @@
 import { type Browser, chromium } from 'playwright-core';
-import { type Candidate, candidates, CHROMIUM_VARIABLE } from './candidates.js';
+import type { Candidate } from './candidate.js';
+import { candidates, CHROMIUM_VARIABLE } from './candidates.js';
 import { serve } from '../serve.js';
 
 /** As root there is no sandbox; WebGPU without a GPU is SwiftShader, which a watchdog would take for hung. */
