@@ -4,14 +4,18 @@ import { MirrorError } from '../driver/index.js';
 import type { PageCache } from './cache-homes.js';
 import { inTime } from './in-time.js';
 import { PAGE_DIRTY, PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import { fillPages, makePages, TRANSFER_BYTES } from './page-run.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import { slotOf } from './reclaim/swap-table.js';
 import type { ByteSource, SourceLimits } from './source.js';
 import { Writes } from './writes.js';
 
-/** Most bytes one read of a source asks for. */
-const READ_BYTES = 1 << 20;
+/** Most reads of a source that one call has under way. */
+const READS_AT_ONCE = 4;
+
+/** Asked about each page that was read, with its index: `true` takes over its lock. */
+export type KeepPage = (index: number, page: number) => boolean;
 
 /**
  * What shared and file regions map: a page cache over a byte source, or shared anonymous memory where there is none.
@@ -158,23 +162,47 @@ export class MemoryObject implements PageCache {
   }
 
   /**
-   * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read. The pages are
-   * locked while they are read; pages that others read at the time are not waited for. A source that does not answer in time,
+   * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read, several reads at a time. The
+   * pages are locked while they are read; pages that others read at the time are not waited for. A source that does not answer in time,
    * or ignores the signal, reads on in the background, and its pages stay locked until it ends. What no region maps any more is not
-   * read: nobody would drop it.
-   * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`
+   * read: nobody would drop it. With a budget, what does not fit waits until it does, or until nothing more can leave.
+   * @param keep takes over the lock of a page that was read, if it returns `true`
+   * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`, `OUT_OF_HOST_MEMORY`
    */
-  async populate(index: number, count: number, limits: SourceLimits): Promise<void> {
-    const most = Math.max(1, READ_BYTES / this.store.host.pageSize);
-    for (let at = index; at < index + count && this.reaches(at);) {
-      if (this.store.pressure !== undefined && this.lookup(at) < 0)
-        await this.store.pressure.makeRoom(Math.min(most, index + count - at));
-      if (this.references === 0) return;
-      let run = 0;
-      while (at + run < index + count && run < most && this.reaches(at + run) && this.lookup(at + run) < 0) run++;
-      if (run > 0) await this.readInTime(at, run, limits);
-      at += Math.max(run, 1);
+  async populate(index: number, count: number, limits: SourceLimits, keep: KeepPage = () => false): Promise<void> {
+    const { pressure } = this.store;
+    const underWay = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    const end = index + count;
+    for (let at = index; at < end && failures.length === 0 && this.reaches(at);) {
+      const run = this.missing(at, end);
+      if (run > 0 && pressure !== undefined && !pressure.fits(run)) {
+        const fits = await pressure.makeRoom(run);
+        // What this call reads cannot leave before it is there.
+        if (!fits && underWay.size > 0) await Promise.race(underWay);
+        if (fits ? !pressure.fits(run) : underWay.size > 0) continue;
+      }
+      if (this.references === 0) break;
+      const left = Math.min(run, this.missing(at, end));
+      if (left > 0) {
+        const read: Promise<void> = this.readInTime(at, left, limits, keep)
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => underWay.delete(read));
+        underWay.add(read);
+        if (underWay.size === READS_AT_ONCE) await Promise.race(underWay);
+      }
+      at += Math.max(left, 1);
     }
+    await Promise.all(underWay);
+    if (failures.length > 0) throw failures[0] as Error;
+  }
+
+  /** How many pages from an index on are not cached, as far as one read goes. */
+  private missing(index: number, end: number): number {
+    const most = Math.min(end, index + Math.max(1, TRANSFER_BYTES / this.store.host.pageSize));
+    let at = index;
+    while (at < most && this.reaches(at) && this.lookup(at) < 0) at++;
+    return at - index;
   }
 
   /**
@@ -192,27 +220,53 @@ export class MemoryObject implements PageCache {
         .filter((page) => page >= 0 && store.any(page, PAGE_OWNED));
     await recallWhenFree(store, () => Uint32Array.from(owned()), 'clean');
     let written = 0;
-    for (const at of this.cached(index, end)) {
-      const offset = at * store.host.pageSize;
+    const listed = this.cached(index, end);
+    for (let i = 0; i < listed.length;) {
+      const offset = listed[i]! * store.host.pageSize;
       await this.writes.others(offset, limits);
       while (offset + store.host.pageSize > this.newEnd) await this.truncated(limits);
-      const page = this.lookup(at);
-      // Of what was lost with a device the host has older bytes: they are not the file's.
-      if (page < 0 || store.any(page, PAGE_LOST) || !store.any(page, PAGE_DIRTY)) continue;
-      const length = Math.min(store.host.pageSize, this.size - offset);
-      store.unmark(page, PAGE_DIRTY);
-      if (length > 0) {
-        const bytes = this.bytesOf(page).slice(0, length);
-        await this.writes.begin(
-          offset,
-          () => source.write!(offset, bytes),
-          () => this.markDirty(at),
-          limits,
-        );
-      }
-      written++;
+      const run = this.dirtyRun(listed, i);
+      if (run > 0) await this.writeRun(listed[i]!, run, limits);
+      written += run;
+      i += Math.max(1, run);
     }
     return written;
+  }
+
+  /** How many neighbours, from an entry of a list of indexes on, are to be written back, as far as one write goes. */
+  private dirtyRun(listed: readonly number[], from: number): number {
+    const { store } = this;
+    const { pageSize } = store.host;
+    const first = listed[from]!;
+    const most = Math.max(1, TRANSFER_BYTES / pageSize);
+    let run = 0;
+    for (; run < most && listed[from + run] === first + run; run++) {
+      const offset = (first + run) * pageSize;
+      const page = this.lookup(first + run);
+      // Of what was lost with a device the host has older bytes: they are not the file's.
+      if (page < 0 || store.any(page, PAGE_LOST) || !store.any(page, PAGE_DIRTY)) break;
+      if (run > 0 && (this.writes.isUnderWay(offset) || offset + pageSize > this.newEnd)) break;
+    }
+    return run;
+  }
+
+  private async writeRun(index: number, count: number, limits: SourceLimits): Promise<void> {
+    const { store, source } = this;
+    const { pageSize } = store.host;
+    const offset = index * pageSize;
+    const length = Math.min(count * pageSize, this.size - offset);
+    const bytes = new Uint8Array(Math.max(0, length));
+    const offsets: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const page = this.lookup(index + i);
+      store.unmark(page, PAGE_DIRTY);
+      offsets.push(offset + i * pageSize);
+      if (length > i * pageSize) bytes.set(this.bytesOf(page).subarray(0, length - i * pageSize), i * pageSize);
+    }
+    const failed = () => {
+      for (let i = 0; i < count; i++) this.markDirty(index + i);
+    };
+    if (length > 0) await this.writes.begin(offsets, () => source!.write!(offset, bytes), failed, limits);
   }
 
   /** Indexes of the cached pages of `[index, end)`, ascending; a snapshot. */
@@ -262,64 +316,45 @@ export class MemoryObject implements PageCache {
     this.replace(index, page);
   }
 
-  private async readInTime(index: number, count: number, limits: SourceLimits): Promise<void> {
+  private async readInTime(index: number, count: number, limits: SourceLimits, keep: KeepPage): Promise<void> {
     const { timeoutMs, signal } = limits;
-    if (await inTime(this.readRun(index, count, signal), timeoutMs, signal)) return;
+    if (await inTime(this.readRun(index, count, keep, signal), timeoutMs, signal)) return;
     throw new MirrorError(
       'DEVICE_TIMEOUT',
       `waited ${timeoutMs} ms for a source to read ${count} pages at byte ${index * this.store.host.pageSize}; its pages stay locked until it answers`,
     );
   }
 
-  private async readRun(index: number, count: number, signal?: AbortSignal): Promise<void> {
-    const { store } = this;
-    const { host } = store;
-    const first = store.createRun(count);
+  /** Synchronous until the pages are in the cache, locked. */
+  private async readRun(index: number, count: number, keep: KeepPage, signal?: AbortSignal): Promise<void> {
+    const { store, source } = this;
+    const { pageSize } = store.host;
+    const pages = makePages(store, count);
+    pages.forEach((page, i) => {
+      store.unmark(page, PAGE_ZERO);
+      store.mark(page, PAGE_LOCKED);
+      this.insert(index + i, page);
+    });
+    const offset = index * pageSize;
     try {
-      host.commit(first, count);
-    } catch (error) {
-      for (let i = 0; i < count; i++) store.withdraw(first + i);
-      throw error;
-    }
-    for (let i = 0; i < count; i++) {
-      store.unmark(first + i, PAGE_ZERO);
-      store.mark(first + i, PAGE_LOCKED);
-      this.insert(index + i, first + i);
-    }
-    try {
-      await this.readBytes(index, first, count, signal);
+      await fillPages(store, pages, async (bytes) => {
+        const length = Math.max(0, Math.min(bytes.length, this.size - offset));
+        if (length > 0) await source!.read(offset, bytes.subarray(0, length), signal);
+        bytes.fill(0, length);
+      });
     } catch (cause) {
-      for (let i = 0; i < count; i++) {
+      pages.forEach((page, i) => {
         // The cache may have been dropped meanwhile, and filled anew.
-        if (this.lookup(index + i) === first + i) this.evict(index + i);
-        store.unlock(first + i);
-      }
+        if (this.lookup(index + i) === page) this.evict(index + i);
+        store.unlock(page);
+      });
       store.announce();
       throwIfAborted(signal);
-      throw new MirrorError(
-        'IO',
-        `reading ${count} pages at byte ${index * host.pageSize} of the source failed; see cause`,
-        { cause },
-      );
+      throw new MirrorError('IO', `reading ${count} pages at byte ${offset} of the source failed; see cause`, { cause });
     }
-    for (let i = 0; i < count; i++) store.unlock(first + i);
+    pages.forEach((page, i) => {
+      if (this.lookup(index + i) !== page || !keep(index + i, page)) store.unlock(page);
+    });
     store.announce();
-  }
-
-  private async readBytes(index: number, first: number, count: number, signal?: AbortSignal): Promise<void> {
-    const { host } = this.store;
-    const source = this.source!;
-    const offset = index * host.pageSize;
-    const length = Math.max(0, Math.min(count * host.pageSize, this.size - offset));
-    const view = host.view(first, count);
-    const bytes = view ?? new Uint8Array(count * host.pageSize);
-    if (length > 0) await source.read(offset, bytes.subarray(0, length), signal);
-    bytes.fill(0, length);
-    if (view !== undefined) return;
-    for (let i = 0; i < count; i++) {
-      host
-        .bufferOf(first + i)
-        .set(bytes.subarray(i * host.pageSize, (i + 1) * host.pageSize), host.offsetOf(first + i));
-    }
   }
 }

@@ -5,6 +5,7 @@ import type { DevicePages } from './device-pages.js';
 import type { HostMemory } from './host-memory.js';
 import { PageEntries } from './page-entries.js';
 import { DEVICES_SHIFT } from './page-records.js';
+import { TransferBuffers } from './page-run.js';
 import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } from './page-state.js';
 import type { PageLists } from './reclaim/page-lists.js';
 import { entryOfSlot, slotOf, type SwapTable } from './reclaim/swap-table.js';
@@ -31,10 +32,12 @@ export interface KeySpace {
 export interface Pressure {
   /** Whether host memory is beyond the budget. */
   readonly over: boolean;
+  /** Whether `count` more pages fit the budget. */
+  fits(count: number): boolean;
   /** Begins to get back to the budget, if host memory is beyond it. Synchronous. */
   kick(): void;
-  /** Resolves when `count` more pages fit the budget, or nothing more can leave. */
-  makeRoom(count: number): Promise<void>;
+  /** Resolves when `count` more pages fit the budget, or nothing more can leave: to whether they fit. */
+  makeRoom(count: number): Promise<boolean>;
   /** Frees a page where host memory has none left at all. @throws `refusal`, the error that said so, if nothing can leave */
   relieve(refusal: unknown): Promise<void>;
 }
@@ -49,6 +52,8 @@ export class PageStore extends PageEntries {
   private readonly spaces: (KeySpace | undefined)[] = [];
   /** Entries whose page the CPU had written before it was merged. */
   readonly written = new WrittenKeys();
+  /** For what goes to and comes from sources. */
+  readonly buffers = new TransferBuffers();
   /** Where cached pages are cached. */
   readonly homes = new CacheHomes();
   private readonly holders = new Map<number, number>();

@@ -9,6 +9,11 @@ import type { SourceLimits } from './source.js';
 export class Writes {
   private readonly underWay = new Map<number, Promise<void>>();
 
+  /** Whether one is under way at an offset. */
+  isUnderWay(offset: number): boolean {
+    return this.underWay.has(offset);
+  }
+
   /** Whether any is under way. */
   get any(): boolean {
     return this.underWay.size > 0;
@@ -31,17 +36,18 @@ export class Writes {
   }
 
   /**
-   * Begins a write where none is under way, and waits for it. `failed` is called at once when it fails, or does not end in time.
+   * Begins a write of pages at some offsets, ascending, where none is under way, and waits for it. `failed` is called at once when it
+   * fails, or does not end in time.
    * @throws MirrorError `IO` with its error as cause, `DEVICE_TIMEOUT`, `ABORTED`
    */
   async begin(
-    offset: number,
+    offsets: readonly number[],
     write: () => Promise<void> | void,
     failed: () => void,
     limits: SourceLimits,
   ): Promise<void> {
-    const work = this.run(offset, write, failed);
-    this.underWay.set(offset, work);
+    const work = this.run(offsets, write, failed);
+    for (const offset of offsets) this.underWay.set(offset, work);
     try {
       if (await inTime(work, limits.timeoutMs, limits.signal)) return;
     } catch (error) {
@@ -49,17 +55,22 @@ export class Writes {
       throw error;
     }
     failed();
-    throw timedOut(offset, limits);
+    throw timedOut(offsets[0]!, limits);
   }
 
-  private async run(offset: number, write: () => Promise<void> | void, failed: () => void): Promise<void> {
+  private async run(
+    offsets: readonly number[],
+    write: () => Promise<void> | void,
+    failed: () => void,
+  ): Promise<void> {
     try {
       await write();
     } catch (cause) {
       failed();
-      throw new MirrorError('IO', `writing back at byte ${offset} failed; the page stays dirty: sync again`, { cause });
+      const what = `writing ${offsets.length} pages back at byte ${offsets[0]} of the source failed`;
+      throw new MirrorError('IO', `${what}; they stay dirty: sync again`, { cause });
     } finally {
-      this.underWay.delete(offset);
+      for (const offset of offsets) this.underWay.delete(offset);
     }
   }
 }
