@@ -4,11 +4,12 @@ import { MirrorError } from '../driver/index.js';
 import type { PageCache } from './cache-homes.js';
 import { inTime } from './in-time.js';
 import { PAGE_DIRTY, PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
-import { fillPages, makePages, TRANSFER_BYTES } from './page-run.js';
+import { fillPages, makePages } from './page-run.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import { slotOf } from './reclaim/swap-table.js';
-import type { ByteSource, SourceLimits } from './source.js';
+import { type ByteSource, nameOf, reasonOf, type SourceLimits } from './source.js';
+import { TRANSFER_BYTES } from './transfer-buffers.js';
 import { Writes } from './writes.js';
 
 /** Most reads of a source that one call has under way. */
@@ -25,7 +26,7 @@ export class MemoryObject implements PageCache {
   readonly source: ByteSource | undefined;
   private readonly store: PageStore;
   private readonly table = new PageTable();
-  private readonly writes = new Writes();
+  private readonly writes: Writes;
   /** Where it will end, while it is being truncated. */
   private newEnd = Infinity;
   /** Resolves when the truncation under way, if any, has ended. */
@@ -41,6 +42,7 @@ export class MemoryObject implements PageCache {
   constructor(store: PageStore, source: ByteSource | undefined) {
     this.store = store;
     this.source = source;
+    this.writes = new Writes(nameOf(source));
   }
 
   /** Metadata in bytes. */
@@ -136,7 +138,10 @@ export class MemoryObject implements PageCache {
   /** Waits for the truncation under way. @throws MirrorError `DEVICE_TIMEOUT`, `ABORTED` */
   private async truncated({ timeoutMs, signal }: SourceLimits): Promise<void> {
     if (this.truncation === undefined || (await inTime(this.truncation, timeoutMs, signal))) return;
-    throw new MirrorError('DEVICE_TIMEOUT', `waited ${timeoutMs} ms for a source to be truncated; try again`);
+    throw new MirrorError(
+      'DEVICE_TIMEOUT',
+      `waited ${timeoutMs} ms for ${nameOf(this.source)} to be truncated; try again`,
+    );
   }
 
   /** Drops the pages from an index on, whatever they hold. */
@@ -269,6 +274,23 @@ export class MemoryObject implements PageCache {
     if (length > 0) await this.writes.begin(offsets, () => source!.write!(offset, bytes), failed, limits);
   }
 
+  /**
+   * Waits until what was written to the source outlives a crash.
+   * @throws MirrorError `IO` with the source's error as cause, `DEVICE_TIMEOUT`, `ABORTED`
+   */
+  async flush({ timeoutMs, signal }: SourceLimits): Promise<void> {
+    const { source } = this;
+    if (source?.flush === undefined) return;
+    try {
+      if (await inTime((async () => source.flush!())(), timeoutMs, signal)) return;
+    } catch (cause) {
+      throwIfAborted(signal);
+      const what = `flushing ${nameOf(source)} failed, and what was written may not outlive a crash`;
+      throw new MirrorError('IO', `${what}: ${reasonOf(cause)}; write it again and sync`, { cause });
+    }
+    throw new MirrorError('DEVICE_TIMEOUT', `waited ${timeoutMs} ms for ${nameOf(source)} to flush; sync again`);
+  }
+
   /** Indexes of the cached pages of `[index, end)`, ascending; a snapshot. */
   cached(index: number, end: number): number[] {
     const slots = new IdList();
@@ -321,7 +343,7 @@ export class MemoryObject implements PageCache {
     if (await inTime(this.readRun(index, count, keep, signal), timeoutMs, signal)) return;
     throw new MirrorError(
       'DEVICE_TIMEOUT',
-      `waited ${timeoutMs} ms for a source to read ${count} pages at byte ${index * this.store.host.pageSize}; its pages stay locked until it answers`,
+      `waited ${timeoutMs} ms for ${nameOf(this.source)} to read ${count} pages at byte ${index * this.store.host.pageSize}; its pages stay locked until it answers`,
     );
   }
 
@@ -350,7 +372,8 @@ export class MemoryObject implements PageCache {
       });
       store.announce();
       throwIfAborted(signal);
-      throw new MirrorError('IO', `reading ${count} pages at byte ${offset} of the source failed; see cause`, { cause });
+      const what = `reading ${count} pages at byte ${offset} of ${nameOf(source)} failed`;
+      throw new MirrorError('IO', `${what}: ${reasonOf(cause)}`, { cause });
     }
     pages.forEach((page, i) => {
       if (this.lookup(index + i) !== page || !keep(index + i, page)) store.unlock(page);

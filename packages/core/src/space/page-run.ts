@@ -1,27 +1,5 @@
 import type { PageStore } from './page-store.js';
 
-/** Most bytes that one read of a source asks for, and one write gives it. */
-export const TRANSFER_BYTES = 1 << 20;
-
-/** Idle buffers kept. */
-const MOST_IDLE = 8;
-
-/** Buffers for pages that do not lie side by side, used again and again. */
-export class TransferBuffers {
-  private readonly idle: Uint8Array[] = [];
-
-  /** A buffer of at least `bytes` bytes, with whatever was in it. */
-  take(bytes: number): Uint8Array {
-    if (bytes > TRANSFER_BYTES) return new Uint8Array(bytes);
-    return this.idle.pop() ?? new Uint8Array(TRANSFER_BYTES);
-  }
-
-  /** Gives a buffer back that nobody uses any more. */
-  give(buffer: Uint8Array): void {
-    if (buffer.length === TRANSFER_BYTES && this.idle.length < MOST_IDLE) this.idle.push(buffer);
-  }
-}
-
 /**
  * Makes pages for neighbours of a source, with storage; ascending. With a budget they are whatever frames there are, so that no storage is
  * added while there is room in what there is; else side by side. @throws MirrorError `OUT_OF_HOST_MEMORY`; none is made then
@@ -61,9 +39,7 @@ export async function fillPages(
   try {
     await fill(buffer.subarray(0, count * pageSize));
     for (let i = 0; i < count; i++) {
-      host
-        .bufferOf(pages[i]!)
-        .set(buffer.subarray(i * pageSize, (i + 1) * pageSize), host.offsetOf(pages[i]!));
+      host.bufferOf(pages[i]!).set(buffer.subarray(i * pageSize, (i + 1) * pageSize), host.offsetOf(pages[i]!));
     }
   } finally {
     store.buffers.give(buffer);

@@ -5,11 +5,11 @@ import type { DevicePages } from './device-pages.js';
 import type { HostMemory } from './host-memory.js';
 import { PageEntries } from './page-entries.js';
 import { DEVICES_SHIFT } from './page-records.js';
-import { TransferBuffers } from './page-run.js';
 import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } from './page-state.js';
 import type { PageLists } from './reclaim/page-lists.js';
 import { entryOfSlot, slotOf, type SwapTable } from './reclaim/swap-table.js';
 import { Signal } from './signal.js';
+import { TransferBuffers } from './transfer-buffers.js';
 import { WrittenKeys } from './written-keys.js';
 
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */

@@ -1,13 +1,19 @@
 import { MirrorError } from '../driver/index.js';
 import { inTime } from './in-time.js';
-import type { SourceLimits } from './source.js';
+import { reasonOf, type SourceLimits } from './source.js';
 
 /**
  * Writes to a source that are under way: at each offset one at a time, so that a late one never puts old bytes over newer ones.
  * Nobody waits longer than its limits say; what was begun then goes on by itself.
  */
 export class Writes {
+  private readonly name: string;
   private readonly underWay = new Map<number, Promise<void>>();
+
+  /** @param name what errors call the source */
+  constructor(name: string) {
+    this.name = name;
+  }
 
   /** Whether one is under way at an offset. */
   isUnderWay(offset: number): boolean {
@@ -27,7 +33,7 @@ export class Writes {
     const work = this.underWay.get(offset);
     if (work === undefined) return;
     const ended = work.catch(() => undefined);
-    if (!(await inTime(ended, limits.timeoutMs, limits.signal))) throw timedOut(offset, limits);
+    if (!(await inTime(ended, limits.timeoutMs, limits.signal))) throw this.timedOut(offset, limits);
   }
 
   /** As {@link others}, for all offsets from one on. */
@@ -55,29 +61,25 @@ export class Writes {
       throw error;
     }
     failed();
-    throw timedOut(offsets[0]!, limits);
+    throw this.timedOut(offsets[0]!, limits);
   }
 
-  private async run(
-    offsets: readonly number[],
-    write: () => Promise<void> | void,
-    failed: () => void,
-  ): Promise<void> {
+  private async run(offsets: readonly number[], write: () => Promise<void> | void, failed: () => void): Promise<void> {
     try {
       await write();
     } catch (cause) {
       failed();
-      const what = `writing ${offsets.length} pages back at byte ${offsets[0]} of the source failed`;
-      throw new MirrorError('IO', `${what}; they stay dirty: sync again`, { cause });
+      const what = `writing ${offsets.length} pages back at byte ${offsets[0]} of ${this.name} failed`;
+      throw new MirrorError('IO', `${what}, they stay dirty: ${reasonOf(cause)}; sync again`, { cause });
     } finally {
       for (const offset of offsets) this.underWay.delete(offset);
     }
   }
-}
 
-function timedOut(offset: number, { timeoutMs }: SourceLimits): MirrorError {
-  return new MirrorError(
-    'DEVICE_TIMEOUT',
-    `waited ${timeoutMs} ms for a source to write at byte ${offset}; the page stays dirty: sync again when the source answers`,
-  );
+  private timedOut(offset: number, { timeoutMs }: SourceLimits): MirrorError {
+    return new MirrorError(
+      'DEVICE_TIMEOUT',
+      `waited ${timeoutMs} ms for ${this.name} to write at byte ${offset}; the page stays dirty: sync again when the source answers`,
+    );
+  }
 }
