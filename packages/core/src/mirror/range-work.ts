@@ -42,7 +42,7 @@ export async function bringRange(
   for (let from = first; from < last; from += chunk) {
     throwIfAborted(options.signal);
     const to = Math.min(last, from + chunk);
-    await ahead;
+    if (ahead !== undefined) await ahead;
     using back = space.store.pressure === undefined ? undefined : new KeptPages(space.store);
     await getReady(mirror, from, to, write, limits, back);
     back?.end();
@@ -99,7 +99,8 @@ async function getReady(
   back?.begin();
   keep();
   if (space.store.swap !== undefined) await bringBack(space, from, to, limits, back);
-  await readSources(mirror, from, to, limits, keep);
+  if (regions().some(({ object }) => object?.source !== undefined)) await readSources(mirror, from, to, limits, keep);
+  else keep();
   // Chosen and locked in one turn: what is in transit by then is left to its fault.
   const elsewhere: number[] = [];
   for (const region of regions()) {

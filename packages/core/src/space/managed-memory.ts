@@ -15,6 +15,8 @@ export interface ManagedMemoryOptions {
 const GRANULE_BYTES = 1 << 20;
 const MAX_SLAB_BYTES = 1 << 30;
 const MAX_FRAMES = 2 ** 30;
+/** Most bytes of storage without pages that are kept for the next ones: what the engine gets back it frees only when it collects garbage. */
+const SPARE_BYTES = 16 << 20;
 /** Most partial granules that are searched for frames side by side. */
 const LOOKED_AT = 16;
 
@@ -55,6 +57,8 @@ class ManagedMemory implements HostMemory {
   private readonly wordsPerGranule: number;
   private granules = 0;
   private partial: number[] = [];
+  /** Storage of one granule each that no frame uses. */
+  private readonly spare: Uint8Array[] = [];
 
   constructor(pageSize: number, limit: number) {
     if (typeof limit !== 'number') throw new TypeError(`limit must be a number of bytes, got ${typeof limit}`);
@@ -300,9 +304,10 @@ class ManagedMemory implements HostMemory {
   }
 
   private addStorage(granule: number, count: number): void {
+    const spare = count === 1 ? this.spare.pop() : undefined;
     let slab: Uint8Array;
     try {
-      slab = new Uint8Array(count * this.granuleBytes);
+      slab = spare?.fill(0) ?? new Uint8Array(count * this.granuleBytes);
     } catch (cause) {
       throw new MirrorError(
         'OUT_OF_HOST_MEMORY',
@@ -318,7 +323,10 @@ class ManagedMemory implements HostMemory {
   }
 
   private dropStorage(granule: number): void {
+    const slab = this.slabs[granule];
     this.slabs[granule] = undefined;
+    const isWanted = this.listed[granule] !== WITHHELD && this.spare.length < SPARE_BYTES / this.granuleBytes;
+    if (slab?.byteLength === this.granuleBytes && isWanted) this.spare.push(slab);
   }
 
   private exhausted(count: number): never {
