@@ -1,4 +1,4 @@
-import { type MemoryObject, TRANSFER_BYTES } from '../space/index.js';
+import type { MemoryObject } from '../space/index.js';
 
 /** Bytes read for a fault that follows nothing. */
 const FIRST_BYTES = 65_536;
@@ -23,17 +23,16 @@ interface Window {
 export class ReadWindows {
   private readonly windows = new WeakMap<MemoryObject, Window>();
 
-  /** Pages to read for a fault on a page of a source, that one included. */
-  of(object: MemoryObject, index: number, pageSize: number): number {
+  /** Pages to read for a fault on a page of a source, that one included, `most` at most. */
+  of(object: MemoryObject, index: number, pageSize: number, most: number): number {
     const least = leastWindow(pageSize);
     const window = this.windows.get(object);
     if (window === undefined) {
       this.windows.set(object, { next: index, pages: least });
-      return least;
+      return Math.min(least, most);
     }
-    const most = Math.max(1, TRANSFER_BYTES / pageSize);
     window.pages = index === window.next ? Math.min(2 * window.pages, most) : least;
-    return window.pages;
+    return Math.min(window.pages, most);
   }
 
   /** Takes note of where the last read ends. */

@@ -1,5 +1,5 @@
 import { MirrorError } from '../driver/index.js';
-import { isOutOfMemory, type MemoryObject, type Region, TRANSFER_BYTES } from '../space/index.js';
+import { isOutOfMemory, type MemoryObject, readPages, type Region } from '../space/index.js';
 import { cancelReason } from './cancel-reason.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PoolState } from './pool-state.js';
@@ -65,13 +65,13 @@ export class SourceReads {
     const ahead = region.objectPage - space.pageOf(region.start);
     const index = pageNumber + ahead;
     const limit = space.pageOf(region.end) + ahead;
-    const most = Math.max(1, TRANSFER_BYTES / space.pageSize);
+    const most = readPages(space.store);
     let run = this.last;
     const gap = GAP_BYTES / space.pageSize;
     const joins = run?.mirror === mirror && run.object === object && run.index <= index && index <= run.end + gap;
     let window = leastWindow(space.pageSize);
     if (run === undefined || !joins || index - run.index >= most) {
-      window = this.windows.of(object, index, space.pageSize);
+      window = this.windows.of(object, index, space.pageSize, most);
       this.last = run = { mirror, object, index, end: index, faults: new Map(), copied: new Set() };
       this.queue.push(run);
     }

@@ -22,7 +22,7 @@ export { HOST_MIGRATION, type HostMigrationOptions, type HostMigrationPolicy } f
 export { type HostCompaction, type HostMemory } from './host-memory.js';
 export { type MergeResult } from './merge.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
-export { type MemoryObject } from './memory-object.js';
+export { type MemoryObject, readPages } from './memory-object.js';
 export { isOutOfMemory } from './out-of-memory.js';
 export { nextTurn } from './next-turn.js';
 export {
@@ -56,6 +56,5 @@ export { fileSource, type SourceFile } from './sources/file.js';
 export { type FileSourceOptions } from './sources/options.js';
 export { createSpaceState, Space, type SpaceOptions } from './space.js';
 export { syncRange } from './sync.js';
-export { TRANSFER_BYTES } from './transfer-buffers.js';
 export { type WrittenRange } from './written.js';
 export { allows, SpaceState, type SpaceMirror } from './state.js';

@@ -18,6 +18,11 @@ const READS_AT_ONCE = 4;
 /** Asked about each page that was read, with its index: `true` takes over its lock. */
 export type KeepPage = (index: number, page: number) => boolean;
 
+/** Most pages of one read. */
+export function readPages({ host, pressure }: PageStore): number {
+  return Math.max(1, Math.min(TRANSFER_BYTES / host.pageSize, pressure?.portion ?? Infinity));
+}
+
 /**
  * What shared and file regions map: a page cache over a byte source, or shared anonymous memory where there is none.
  * Page `i` holds the bytes from `i * pageSize`. The kernel's `address_space` of an inode.
@@ -204,7 +209,7 @@ export class MemoryObject implements PageCache {
 
   /** How many pages from an index on are not cached, as far as one read goes. */
   private missing(index: number, end: number): number {
-    const most = Math.min(end, index + Math.max(1, TRANSFER_BYTES / this.store.host.pageSize));
+    const most = Math.min(end, index + readPages(this.store));
     let at = index;
     while (at < most && this.reaches(at) && this.lookup(at) < 0) at++;
     return at - index;

@@ -32,6 +32,8 @@ export interface KeySpace {
 export interface Pressure {
   /** Whether host memory is beyond the budget. */
   readonly over: boolean;
+  /** Most pages to bring at a time, at least 1: a small part of the budget. */
+  readonly portion: number;
   /** Whether `count` more pages fit the budget. */
   fits(count: number): boolean;
   /** Begins to get back to the budget, if host memory is beyond it. Synchronous. */

@@ -72,6 +72,11 @@ export class Reclaimer {
     return host.inMemory ?? host.used;
   }
 
+  /** Most pages to bring at a time, at least 1: an eighth of the budget, so that several reads fit. */
+  get portion(): number {
+    return Math.max(1, Math.floor(this.budget / 8));
+  }
+
   /** Whether `count` more pages fit the budget. */
   fits(count: number): boolean {
     return this.inMemory + count <= this.budget;
