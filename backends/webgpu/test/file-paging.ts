@@ -40,7 +40,7 @@ export interface PagingResult {
 }
 
 /** Known places of a file: `count` multiples of 4096, the first and the last among them, and the word at each, its number from 1 on. */
-export function knownPlaces(size: number, count: number): readonly { readonly at: number; readonly word: number }[] {
+function knownPlaces(size: number, count: number): readonly { readonly at: number; readonly word: number }[] {
   const steps = Math.floor(size / STEP) - 1;
   return Array.from({ length: count }, (_, i) => ({ at: Math.floor((steps * i) / (count - 1)) * STEP, word: i + 1 }));
 }
@@ -170,19 +170,24 @@ export async function sumBlob(size: number, count: number, paging: Paging = {}):
   return sumFile(blobSource(new File(parts, 'zeros.bin')), count, paging);
 }
 
-/** For a worker: a file of the Origin Private File System through the device; and what the device stores in it, which is read back from it. */
+/** What a `FileSystemFileHandle` has in workers only. */
+interface OpensInWorkers {
+  createSyncAccessHandle(): Promise<SourceAccessHandle & { close(): void }>;
+}
+
+/**
+ * For a worker, with `await navigator.storage.getDirectory()`: a file of the Origin Private File System through the device, and what the
+ * device then stores in it, as the file has it.
+ */
 export async function sumAndStoreOpfs(
+  root: FileSystemDirectoryHandle,
   size: number,
   count: number,
   paging: Paging = {},
 ): Promise<PagingResult & { readonly stored: boolean }> {
   const stride = MIB;
-  const root = await navigator.storage.getDirectory();
   const file = await root.getFileHandle('mirrorspace-paging.bin', { create: true });
-  const { createSyncAccessHandle } = file as unknown as {
-    createSyncAccessHandle(this: typeof file): Promise<SourceAccessHandle & { close(): void }>;
-  };
-  const handle = await createSyncAccessHandle.call(file);
+  const handle = await (file as unknown as OpensInWorkers).createSyncAccessHandle();
   try {
     handle.truncate(size);
     await writePlaces(size, count, (bytes, at) => handle.write(bytes, { at }));

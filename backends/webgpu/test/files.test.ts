@@ -1,10 +1,10 @@
-import { openAsBlob } from 'node:fs';
+import { fstatSync, fsyncSync, ftruncateSync, openAsBlob, readSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blobSource, fileSource } from '@mirrorspace/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { storeEvery, sumBlob, sumFile, writePlaces } from './file-paging.js';
+import { storeEvery, sumAndStoreOpfs, sumBlob, sumFile, writePlaces } from './file-paging.js';
 
 const MIB = 2 ** 20;
 /** The list of places and the sums: first touches of anonymous memory may not wait for room. */
@@ -34,14 +34,12 @@ async function makeFile(size: number, count: number): Promise<void> {
 function meter() {
   const before = process.memoryUsage();
   const most = { arrayBuffers: 0, rss: 0 };
-  return {
-    sample() {
-      const { arrayBuffers, rss } = process.memoryUsage();
-      most.arrayBuffers = Math.max(most.arrayBuffers, arrayBuffers - before.arrayBuffers);
-      most.rss = Math.max(most.rss, rss - before.rss);
-    },
-    most,
+  const sample = () => {
+    const { arrayBuffers, rss } = process.memoryUsage();
+    most.arrayBuffers = Math.max(most.arrayBuffers, arrayBuffers - before.arrayBuffers);
+    most.rss = Math.max(most.rss, rss - before.rss);
   };
+  return { sample, most };
 }
 
 describe('a file straight to the device', () => {
@@ -78,6 +76,26 @@ describe('a file straight to the device', () => {
     expect(result.mostUsed).toBeLessThanOrEqual(32 * MIB + SLACK);
     const inMemory = await sumBlob(64 * MIB, 64, paging);
     expect([inMemory.sumOfPlaces, inMemory.sumOfFile]).toEqual([inMemory.expected, inMemory.expected]);
+  });
+
+  it('by an access handle, as in a worker of a browser', { timeout: 120_000 }, async () => {
+    const { fd } = file;
+    const handle = {
+      getSize: () => fstatSync(fd).size,
+      read: (into: Uint8Array, { at }: { at: number }) => readSync(fd, into, 0, into.length, at),
+      write: (from: Uint8Array, { at }: { at: number }) => writeSync(fd, from, 0, from.length, at),
+      truncate: (length: number) => ftruncateSync(fd, length),
+      flush: () => fsyncSync(fd),
+      close: () => undefined,
+    };
+    const root = {
+      getFileHandle: async () => ({ createSyncAccessHandle: async () => handle }),
+      removeEntry: async () => undefined,
+    };
+    const paging = { memory: 16 * MIB, budget: 32 * MIB };
+    const result = await sumAndStoreOpfs(root as unknown as FileSystemDirectoryHandle, 64 * MIB, 64, paging);
+    expect([result.sumOfPlaces, result.sumOfFile]).toEqual([result.expected, result.expected]);
+    expect(result.stored).toBe(true);
   });
 
   it('and back: what programs store is in the file', { timeout: 120_000 }, async () => {

@@ -3,35 +3,25 @@ import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
 import type { PageCache } from './cache-homes.js';
 import { inTime } from './in-time.js';
-import { PAGE_DIRTY, PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
-import { fillPages, makePages } from './page-run.js';
+import { PAGE_DIRTY, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import { slotOf } from './reclaim/swap-table.js';
 import { type ByteSource, nameOf, reasonOf, type SourceLimits } from './source.js';
+import { type KeepPage, type ReadTarget, SourceReader } from './source-reader.js';
 import { TRANSFER_BYTES } from './transfer-buffers.js';
 import { Writes } from './writes.js';
-
-/** Most reads of a source that one call has under way. */
-const READS_AT_ONCE = 4;
-
-/** Asked about each page that was read, with its index: `true` takes over its lock. */
-export type KeepPage = (index: number, page: number) => boolean;
-
-/** Most pages of one read. */
-export function readPages({ host, pressure }: PageStore): number {
-  return Math.max(1, Math.min(TRANSFER_BYTES / host.pageSize, pressure?.portion ?? Infinity));
-}
 
 /**
  * What shared and file regions map: a page cache over a byte source, or shared anonymous memory where there is none.
  * Page `i` holds the bytes from `i * pageSize`. The kernel's `address_space` of an inode.
  */
-export class MemoryObject implements PageCache {
+export class MemoryObject implements PageCache, ReadTarget {
   readonly source: ByteSource | undefined;
   private readonly store: PageStore;
   private readonly table = new PageTable();
   private readonly writes: Writes;
+  private readonly reader: SourceReader;
   /** Where it will end, while it is being truncated. */
   private newEnd = Infinity;
   /** Resolves when the truncation under way, if any, has ended. */
@@ -48,6 +38,7 @@ export class MemoryObject implements PageCache {
     this.store = store;
     this.source = source;
     this.writes = new Writes(nameOf(source));
+    this.reader = new SourceReader(store, this);
   }
 
   /** Metadata in bytes. */
@@ -104,8 +95,13 @@ export class MemoryObject implements PageCache {
     return this.source !== undefined;
   }
 
+  /** Whether any region maps it. */
+  get isMapped(): boolean {
+    return this.references > 0;
+  }
+
   /** Bytes it has: `Infinity` where there is no source. */
-  private get size(): number {
+  get size(): number {
     return this.source === undefined ? Infinity : Math.min(this.source.size, this.newEnd);
   }
 
@@ -171,48 +167,9 @@ export class MemoryObject implements PageCache {
     return page;
   }
 
-  /**
-   * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read, several reads at a time. The
-   * pages are locked while they are read; pages that others read at the time are not waited for. A source that does not answer in time,
-   * or ignores the signal, reads on in the background, and its pages stay locked until it ends. What no region maps any more is not
-   * read: nobody would drop it. With a budget, what does not fit waits until it does, or until nothing more can leave.
-   * @param keep takes over the lock of a page that was read, if it returns `true`
-   * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`, `OUT_OF_HOST_MEMORY`
-   */
-  async populate(index: number, count: number, limits: SourceLimits, keep: KeepPage = () => false): Promise<void> {
-    const { pressure } = this.store;
-    const underWay = new Set<Promise<void>>();
-    const failures: unknown[] = [];
-    const end = index + count;
-    for (let at = index; at < end && failures.length === 0 && this.reaches(at);) {
-      const run = this.missing(at, end);
-      if (run > 0 && pressure !== undefined && !pressure.fits(run)) {
-        const fits = await pressure.makeRoom(run);
-        // What this call reads cannot leave before it is there.
-        if (!fits && underWay.size > 0) await Promise.race(underWay);
-        if (fits ? !pressure.fits(run) : underWay.size > 0) continue;
-      }
-      if (this.references === 0) break;
-      const left = Math.min(run, this.missing(at, end));
-      if (left > 0) {
-        const read: Promise<void> = this.readInTime(at, left, limits, keep)
-          .catch((error: unknown) => void failures.push(error))
-          .finally(() => underWay.delete(read));
-        underWay.add(read);
-        if (underWay.size === READS_AT_ONCE) await Promise.race(underWay);
-      }
-      at += Math.max(left, 1);
-    }
-    await Promise.all(underWay);
-    if (failures.length > 0) throw failures[0] as Error;
-  }
-
-  /** How many pages from an index on are not cached, as far as one read goes. */
-  private missing(index: number, end: number): number {
-    const most = Math.min(end, index + readPages(this.store));
-    let at = index;
-    while (at < most && this.reaches(at) && this.lookup(at) < 0) at++;
-    return at - index;
+  /** As {@link SourceReader.populate}. */
+  populate(index: number, count: number, limits: SourceLimits, keep?: KeepPage): Promise<void> {
+    return this.reader.populate(index, count, limits, keep);
   }
 
   /**
@@ -338,51 +295,8 @@ export class MemoryObject implements PageCache {
     this.store.uncache(page);
   }
 
-  private insert(index: number, page: number): void {
+  insert(index: number, page: number): void {
     if (this.table.size === 0) this.id = this.store.homes.open(this);
     this.replace(index, page);
-  }
-
-  private async readInTime(index: number, count: number, limits: SourceLimits, keep: KeepPage): Promise<void> {
-    const { timeoutMs, signal } = limits;
-    if (await inTime(this.readRun(index, count, keep, signal), timeoutMs, signal)) return;
-    throw new MirrorError(
-      'DEVICE_TIMEOUT',
-      `waited ${timeoutMs} ms for ${nameOf(this.source)} to read ${count} pages at byte ${index * this.store.host.pageSize}; its pages stay locked until it answers`,
-    );
-  }
-
-  /** Synchronous until the pages are in the cache, locked. */
-  private async readRun(index: number, count: number, keep: KeepPage, signal?: AbortSignal): Promise<void> {
-    const { store, source } = this;
-    const { pageSize } = store.host;
-    const pages = makePages(store, count);
-    pages.forEach((page, i) => {
-      store.unmark(page, PAGE_ZERO);
-      store.mark(page, PAGE_LOCKED);
-      this.insert(index + i, page);
-    });
-    const offset = index * pageSize;
-    try {
-      await fillPages(store, pages, async (bytes) => {
-        const length = Math.max(0, Math.min(bytes.length, this.size - offset));
-        if (length > 0) await source!.read(offset, bytes.subarray(0, length), signal);
-        bytes.fill(0, length);
-      });
-    } catch (cause) {
-      pages.forEach((page, i) => {
-        // The cache may have been dropped meanwhile, and filled anew.
-        if (this.lookup(index + i) === page) this.evict(index + i);
-        store.unlock(page);
-      });
-      store.announce();
-      throwIfAborted(signal);
-      const what = `reading ${count} pages at byte ${offset} of ${nameOf(source)} failed`;
-      throw new MirrorError('IO', `${what}: ${reasonOf(cause)}`, { cause });
-    }
-    pages.forEach((page, i) => {
-      if (this.lookup(index + i) !== page || !keep(index + i, page)) store.unlock(page);
-    });
-    store.announce();
   }
 }
