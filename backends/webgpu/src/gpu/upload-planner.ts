@@ -2,7 +2,7 @@
 export type UploadWay = 'write' | 'ring';
 
 /** Mean bytes of a piece from which on the bytes count more than the pieces. */
-const LARGE = 65_536;
+const LARGE = 262_144;
 
 /** Which way uploads of small pieces and of large ones take. */
 export class UploadPlanner {
