@@ -1,4 +1,4 @@
-export { bringBack, keepPages, slotAt } from './reclaim/bring-back.js';
+export { bringBack, keepPages, knownPages, slotAt } from './reclaim/bring-back.js';
 export { type MemoryUse } from './reclaim/range.js';
 export { type ReclaimOptions } from './reclaim/options.js';
 export { type ReclaimStats } from './reclaim/reclaimer.js';

@@ -161,3 +161,18 @@ it('neighbours that were written are written back in one write', async () => {
   // Reclaim wrote some of them, as groups.
   expect(writes.length).toBeLessThan(32);
 });
+
+it.each([2, 64, 512])('a CPU that holds more of a source than a budget of %i pages gets it', async (budget) => {
+  await using rig = await createRig({ space: { reclaim: { budget: budget * PAGE }, timeoutMs: 5000 } });
+  const source = new PageNumbers(1024);
+  const { address } = rig.space.map({ bytes: source.size, source });
+  // In host memory, and not where the hold begins.
+  await rig.space.read(address + 2 * PAGE, PAGE);
+  {
+    using held = await rig.space.acquire(address, budget === 2 ? 8 * PAGE : source.size, 'read');
+    const words = held.as(Uint32Array);
+    for (let at = 0; at < words.length; at += PAGE / 4) expect(words[at]).toBe(at / (PAGE / 4));
+  }
+  const brought = await rig.mirror.prefetch(address, 32 * PAGE);
+  if (budget > 32) expect(brought).toBe(32);
+});
