@@ -133,6 +133,26 @@ it('a CPU that reads at the same time finds the same pages', async () => {
   expect(new DataView((await rig.space.read(out.address, 4)).buffer).getUint32(0, true)).toBe((512 * 511) / 2);
 });
 
+it('many reads of the CPU at once wait for room one after the other', async () => {
+  const host = managedMemory();
+  await using space = await createSpace({ host, reclaim: { budget: 64 * PAGE } });
+  const source = new PageNumbers(1024);
+  let most = 0;
+  const watched: ByteSource = {
+    size: source.size,
+    read(offset, into) {
+      most = Math.max(most, host.used);
+      return source.read(offset, into);
+    },
+  };
+  const { address } = space.map({ bytes: source.size, source: watched });
+  const results = await Promise.all(
+    Array.from({ length: 256 }, (_, i) => space.read(address + 4 * i * PAGE, PAGE).then((bytes) => bytes[0])),
+  );
+  expect(results).toEqual(Array.from({ length: 256 }, (_, i) => (4 * i) % 256));
+  expect(most).toBeLessThanOrEqual(72);
+});
+
 it('neighbours that were written are written back in one write', async () => {
   const writes: [number, number][] = [];
   const bytes = new Uint8Array(64 * PAGE);
