@@ -79,10 +79,10 @@ export class Engine implements SubmissionOwner {
     this.kick();
   }
 
-  /** Lets what is stalled on an MMU try again. */
+  /** Lets what is stalled on an MMU try again: of a launch also units that stalled while it still has others to start. */
   replay({ mmu, window = Infinity }: ReplayFaultsCommand): void {
     for (const lane of this.#lanes) {
-      if (lane.run === undefined || lane.run.mmu.id !== mmu || !lane.stalled) continue;
+      if (lane.run === undefined || lane.run.mmu.id !== mmu || lane.run.stalled === 0) continue;
       lane.run.replay(window);
       lane.stalled = false;
     }
@@ -91,7 +91,7 @@ export class Engine implements SubmissionOwner {
   /** Fails what is stalled on pages of a list. */
   cancel(command: CancelFaultsCommand): void {
     for (const lane of this.#lanes) {
-      if (lane.run === undefined || lane.run.mmu.id !== command.mmu || !lane.stalled) continue;
+      if (lane.run === undefined || lane.run.mmu.id !== command.mmu || lane.run.stalled === 0) continue;
       const hit = lane.run.cancelled(command);
       if (hit !== undefined) this.#fail(lane, cancelledAccess(this.#host.name, hit.address, hit.reason));
     }
