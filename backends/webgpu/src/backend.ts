@@ -71,7 +71,7 @@ export const webgpu: WebgpuBackend = {
       const adapter = shared === undefined ? await findAdapter(options) : undefined;
       own = await requestDevice(adapter, options);
       const description = adapter === undefined ? 'a shared WebGPU device' : describe(adapter);
-      return await PagedDevice.open(config, name, description, (shared ?? own)!, release);
+      return await PagedDevice.open(config, name, description, (shared ?? own)!, shared !== undefined, release);
     } catch (error) {
       release();
       throw error;

@@ -66,7 +66,8 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
   readonly indirect: GPUBuffer;
   readonly #gpu: GPUDevice;
   readonly #bindings: GPUBindGroupLayout;
-  readonly #kernels = new Map<WgslProgram, Promise<Kernel>>();
+  /** Programs come and go; what was made for one goes with it. */
+  readonly #kernels = new WeakMap<WgslProgram, Promise<Kernel>>();
   readonly #engine: Engine;
   readonly #mmus: MmuTable<WebgpuMmu>;
   readonly #start = performance.now();
@@ -79,6 +80,7 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     name: string,
     description: string,
     gpu: GPUDevice,
+    shared: boolean,
     release: () => void,
   ) {
     const { memory, pageSizes } = config;
@@ -104,10 +106,10 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     this.faults = new FaultRing(config.faultBuffer);
     this.lost = new Promise((resolve) => (this.#resolveLost = resolve));
     this.ledger = new Ledger(gpu);
-    this.stream = new Stream(gpu, this.ledger);
+    this.stream = new Stream(gpu, this.ledger, (message) => this.lose(message));
     this.pool = new FramePool(this.ledger, shape);
     this.patch = new PatchKernel(this.ledger, this.stream, this.pool);
-    this.bitsKernel = new BitsKernel(this.ledger, this.stream);
+    this.bitsKernel = new BitsKernel(this.ledger, this.stream, memory / this.pageBytes);
     this.layout = controlLayout(config.faultBuffer, this.residentUnits);
     const { control, params, indirect } = launchBuffers(this.ledger, this.layout);
     this.control = control;
@@ -120,33 +122,37 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
       name,
       stream: this.stream,
       faults: this.faults,
+      lose: (message) => this.lose(message),
       page: (command) => this.#page(command),
       begin: (command, queue) => this.#begin(command, queue),
     });
     const priorities: QueuePriority[] = ['high', ...Array<QueuePriority>(config.queues).fill('normal'), 'high', 'low'];
     this.queues = priorities.map((priority, id) => this.#createQueue(id, priority, id === 0));
     void gpu.lost.then(({ message }) => this.lose(message));
-    gpu.addEventListener('uncapturederror', this.#onError);
+    // On a shared device, errors that no scope of ours captured are somebody else's.
+    if (!shared) gpu.addEventListener('uncapturederror', this.#onError);
   }
 
   /**
    * Opens a device, and makes sure that its memory is there.
-   * @throws MirrorError `OUT_OF_DEVICE_MEMORY`, `INVALID_ARGUMENT`, `UNSUPPORTED`; nothing of it is left then
+   * @throws MirrorError `OUT_OF_DEVICE_MEMORY`, `INVALID_ARGUMENT`, `UNSUPPORTED`, `DEVICE_LOST`; nothing of it is left then
    */
   static async open(
     config: WebgpuConfig,
     name: string,
     description: string,
     gpu: GPUDevice,
+    shared: boolean,
     release: () => void,
   ): Promise<PagedDevice> {
     const shape = shapeFor(config, gpu.limits);
     const { made, error } = await scoped(gpu, `${config.memory} bytes of device memory`, () => {
-      return new PagedDevice(config, shape, name, description, gpu, release);
+      return new PagedDevice(config, shape, name, description, gpu, shared, release);
     });
-    if (error === undefined) return made;
+    const failure = error ?? made.#engine.gone;
+    if (failure === undefined) return made;
     await made.close();
-    throw error;
+    throw failure;
   }
 
   get memoryUse(): readonly LedgerEntry[] {

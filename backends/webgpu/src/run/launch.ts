@@ -97,7 +97,15 @@ export class LaunchRun implements Run {
   }
 
   async step(): Promise<Outcome> {
-    this.#kernel ??= await this.#host.kernel(this.#program);
+    // What goes to the GPU goes there in the synchronous part of a step, so that somebody hears what WebGPU finds wrong with it.
+    if (this.#kernel === undefined) {
+      this.#kernel = await this.#host.kernel(this.#program);
+      return 'more';
+    }
+    if (this.mmu.outgrown) {
+      await this.mmu.fit();
+      return 'more';
+    }
     const { faults, residentUnits } = this.#host;
     if (this.#next === 0 && this.#units.length === 0 && this.#isAllThere()) {
       await this.#round(this.#kernel, [], this.#total, 'sure');
