@@ -276,7 +276,11 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     }
   }
 
-  readonly #onError = (event: GPUUncapturedErrorEvent): void => this.lose(event.error.message);
+  readonly #onError = (event: GPUUncapturedErrorEvent): void => {
+    const { message } = event.error;
+    // Dawn tells this synchronously, in the middle of the call that went wrong, and cannot destroy a device there.
+    queueMicrotask(() => this.lose(message));
+  };
 
   #end(error: MirrorError, reason: DeviceLostInfo['reason'], message: string): void {
     if (this.#engine.gone !== undefined) return;

@@ -9,10 +9,10 @@ const set = single('fn run(unit: Unit) { store_u32(arg_address(0u), arg_u32(1u))
 
 describe('a program', () => {
   test.each([
-    ['more workgroup memory than there is', 'var<workgroup> much: array<u32, 100000>;', 'much[unit.lane] = 1u;'],
+    ['more workgroup memory than there is', 'var<workgroup> much: array<u32, 8192>;', 'much[unit.lane] = 1u;'],
     [
       'more workgroup memory by a constant of its own',
-      'override n: u32 = 100000u; var<workgroup> much: array<u32, n>;',
+      'override n: u32 = 8192u; var<workgroup> much: array<u32, n>;',
       'much[unit.lane] = 1u;',
     ],
   ])('that asks for %s is refused; the device goes on', async (_what, global, body) => {
@@ -111,11 +111,7 @@ describe('what WebGPU does not give when it is too late to refuse', () => {
       /read-back/.test(label) ? make(2 ** 45) : make(),
     );
     await mirror.write(address, Uint8Array.of(9));
-    const read = space.read(address, 4);
-    await expect(read).rejects.toMatchObject({
-      code: 'DEVICE_LOST',
-      ranges: [{ start: address, end: address + PAGE }],
-    });
+    await expect(space.read(address, 4)).rejects.toMatchObject({ code: 'DEVICE_LOST' });
     expect((await device.lost).reason).toBe('failed');
     expect((await mirror.lost).ranges).toEqual([{ start: address, end: address + PAGE }]);
     expect(device.memoryUse).toEqual([]);
