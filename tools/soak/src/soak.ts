@@ -60,7 +60,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       const what = await moving(world, () => takeStep(world, random, launcher));
       last.push(what);
       if (last.length > LAST) last.shift();
-      if (verbose) say(`${steps} ${what}`);
+      if (verbose) say(`${(elapsed() / 1000).toFixed(2)} s, ${steps}: ${what}`);
       steps++;
       if (steps % EPOCH !== 0) continue;
       await moving(world, () => waitForAll(world));
