@@ -8,7 +8,15 @@ import type {
   MmuOptions,
   QueuePriority,
 } from '@mirrorspace/core/driver';
-import { checkMmuOptions, FaultRing, MirrorError, MmuTable, SubmissionQueue } from '@mirrorspace/core/driver';
+import {
+  CANCEL_NOT_MAPPED,
+  cancelledAccess,
+  checkMmuOptions,
+  FaultRing,
+  MirrorError,
+  MmuTable,
+  SubmissionQueue,
+} from '@mirrorspace/core/driver';
 import { Engine } from './engine.js';
 import { FramePool, type PoolShape, poolShape } from './frame-pool.js';
 import { Ledger, type LedgerEntry } from './gpu/ledger.js';
@@ -22,8 +30,10 @@ import { copyIn, copyOut } from './run/copies.js';
 import { launchBuffers, type LaunchHost, LaunchRun } from './run/launch.js';
 import { PatchKernel } from './run/patch-kernel.js';
 import type { Run } from './run/run.js';
+import { SettleKernel } from './run/settle-kernel.js';
 import { BitsKernel } from './table/bits-kernel.js';
 import { type MmuHost, WebgpuMmu } from './table/mmu.js';
+import type { TableStart } from './table/radix.js';
 import { type ControlLayout, controlLayout, MOST_ARGS } from './wgsl/control.js';
 import { compile, type Kernel } from './wgsl/kernel.js';
 import { FIRST_POOL_BINDING } from './wgsl/library.js';
@@ -64,10 +74,12 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
   readonly control: GPUBuffer;
   readonly params: GPUBuffer;
   readonly indirect: GPUBuffer;
+  readonly settleKernel: SettleKernel;
   readonly #gpu: GPUDevice;
   readonly #bindings: GPUBindGroupLayout;
-  /** Programs come and go; what was made for one goes with it. */
-  readonly #kernels = new WeakMap<WgslProgram, Promise<Kernel>>();
+  /** By program, as long as that lives: made for a flat table, and for one that has to be walked. */
+  readonly #kernels = new WeakMap<WgslProgram, [flat?: Promise<Kernel>, deep?: Promise<Kernel>]>();
+  readonly #keepsPages: boolean;
   readonly #engine: Engine;
   readonly #mmus: MmuTable<WebgpuMmu>;
   readonly #start = performance.now();
@@ -88,6 +100,7 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     this.info = { name, backend: 'webgpu', description };
     this.#gpu = gpu;
     this.#release = release;
+    this.#keepsPages = !runsOnCpu(gpu.adapterInfo);
     this.pageSizes = pageSizes;
     this.pageBytes = pageSizes[0]!;
     this.addressBits = config.addressBits;
@@ -110,12 +123,13 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     this.pool = new FramePool(this.ledger, shape);
     this.patch = new PatchKernel(this.ledger, this.stream, this.pool);
     this.bitsKernel = new BitsKernel(this.ledger, this.stream, memory / this.pageBytes);
-    this.layout = controlLayout(config.faultBuffer, this.residentUnits);
+    this.layout = controlLayout(this.residentUnits, config.faultBuffer);
     const { control, params, indirect } = launchBuffers(this.ledger, this.layout);
     this.control = control;
     this.params = params;
     this.indirect = indirect;
     this.stream.write(indirect, 0, Uint32Array.of(0, 1, 1), 0, 12);
+    this.settleKernel = new SettleKernel(this.stream, this.layout, control, params);
     this.#bindings = bindGroupLayout(gpu, this.pool.buffers.length);
     this.#mmus = new MmuTable(name);
     this.#engine = new Engine({
@@ -196,18 +210,23 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
   }
 
   report(mmu: WebgpuMmu, address: number, access: number, queue: number): void {
+    // No page could ever come there, and no command could name it.
+    if (address >= 2 ** mmu.addressBits) throw cancelledAccess(this.name, address, CANCEL_NOT_MAPPED);
     this.faults.report(mmu.id, Math.floor(address / mmu.faultPageSize), access, queue);
   }
 
-  kernel(program: WgslProgram): Promise<Kernel> {
-    let kernel = this.#kernels.get(program);
-    if (kernel === undefined) {
-      const { addressBits, pageBytes, layout } = this;
-      const options = { addressBits, pageBytes, pool: this.pool.shape, control: layout };
-      kernel = compile(this.#gpu, program, options, this.#bindings);
-      this.#kernels.set(program, kernel);
-    }
-    return kernel;
+  kernel(program: WgslProgram, mmu: WebgpuMmu): Promise<Kernel> {
+    const { start, deep } = mmu.entries.table;
+    let kernels = this.#kernels.get(program);
+    if (kernels === undefined) this.#kernels.set(program, (kernels = []));
+    return (kernels[deep ? 1 : 0] ??= this.#compile(program, start, deep));
+  }
+
+  #compile(program: WgslProgram, table: TableStart, deep: boolean): Promise<Kernel> {
+    const { addressBits, pageBytes, layout } = this;
+    const keepsPages = this.#keepsPages;
+    const options = { addressBits, pageBytes, pool: this.pool.shape, control: layout, table, deep, keepsPages };
+    return compile(this.#gpu, program, options, this.#bindings);
   }
 
   #createQueue(id: number, priority: QueuePriority, paging: boolean): SubmissionQueue {
@@ -294,7 +313,13 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
 
 /** How frames lie in buffers that programs can see. @throws MirrorError `UNSUPPORTED` */
 function shapeFor({ memory, pageSizes, largestBuffer }: WebgpuConfig, limits: GPUSupportedLimits): PoolShape {
-  return poolShape(memory, pageSizes[0]!, largestBuffer, limits.maxStorageBuffersPerShaderStage - OWN_BUFFERS, limits);
+  return poolShape(
+    memory,
+    pageSizes.at(-1)!,
+    largestBuffer,
+    limits.maxStorageBuffersPerShaderStage - OWN_BUFFERS,
+    limits,
+  );
 }
 
 function bindGroupLayout(gpu: GPUDevice, pools: number): GPUBindGroupLayout {
@@ -302,4 +327,13 @@ function bindGroupLayout(gpu: GPUDevice, pools: number): GPUBindGroupLayout {
   while (types.length < FIRST_POOL_BINDING + pools) types.push('storage');
   const entries = types.map((type, binding) => ({ binding, visibility: 0x4, buffer: { type } }));
   return gpu.createBindGroupLayout({ entries });
+}
+
+/** Whether a device is software: its lanes run in step, and pay for branches that none of them takes. */
+function runsOnCpu(info: Partial<GPUAdapterInfo> = {}): boolean {
+  const { isFallbackAdapter = false, vendor, architecture, description } = info;
+  return (
+    isFallbackAdapter ||
+    /swiftshader|llvmpipe|lavapipe|microsoft basic/i.test(`${vendor} ${architecture} ${description}`)
+  );
 }

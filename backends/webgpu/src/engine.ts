@@ -34,6 +34,8 @@ interface Lane {
   stepping: boolean;
   /** Why the head ends with the step that is under way. */
   ending: MirrorError | undefined;
+  /** The head waits for what its next step needs. */
+  preparing: boolean;
 }
 
 /**
@@ -57,7 +59,7 @@ export class Engine implements SubmissionOwner {
 
   /** Adds a queue. */
   add(queue: SubmissionQueue): void {
-    this.#lanes.push({ queue, run: undefined, stalled: false, stepping: false, ending: undefined });
+    this.#lanes.push({ queue, run: undefined, stalled: false, stepping: false, ending: undefined, preparing: false });
   }
 
   heartbeat(): number {
@@ -128,7 +130,7 @@ export class Engine implements SubmissionOwner {
     const lanes = this.#lanes;
     for (let i = 1; i <= lanes.length; i++) {
       const lane = lanes[(this.#last + i) % lanes.length]!;
-      if (lane.stalled || lane.queue.next() === undefined) continue;
+      if (lane.stalled || lane.preparing || lane.queue.next() === undefined) continue;
       if (best === undefined || RANK[lane.queue.priority] > RANK[best.queue.priority]) best = lane;
     }
     if (best !== undefined) this.#last = lanes.indexOf(best);
@@ -145,6 +147,11 @@ export class Engine implements SubmissionOwner {
     try {
       lane.run ??= this.#host.begin(command, lane.queue.id);
       const { run } = lane;
+      const waits = run?.prepare?.();
+      if (waits !== undefined) {
+        this.#park(lane, submission, waits);
+        return undefined;
+      }
       const result = this.#host.stream.guard(() => (run === undefined ? this.#host.page(command) : run.step()));
       if (!(result instanceof Promise)) {
         this.#after(lane, submission, result ?? 'done');
@@ -159,6 +166,23 @@ export class Engine implements SubmissionOwner {
       this.#failed(lane, submission, error);
       return undefined;
     }
+  }
+
+  /** Lets other queues go on until a run has what it needs. */
+  #park(lane: Lane, submission: Submission, waits: Promise<void>): void {
+    const { run } = lane;
+    lane.preparing = true;
+    const settle = (then: () => void) => {
+      // It may have failed meanwhile, and the next one be at the head.
+      if (lane.queue.head !== submission || lane.run !== run) return;
+      lane.preparing = false;
+      then();
+      this.kick();
+    };
+    waits.then(
+      () => settle(() => undefined),
+      (error: unknown) => settle(() => this.#failed(lane, submission, error)),
+    );
   }
 
   #after(lane: Lane, submission: Submission, outcome: Outcome): void {
@@ -192,6 +216,7 @@ export class Engine implements SubmissionOwner {
     this.#host.faults.stalled -= lane.run?.stalled ?? 0;
     lane.run = undefined;
     lane.stalled = false;
+    lane.preparing = false;
     lane.ending = undefined;
     lane.queue.settle(error);
     this.kick();

@@ -4,8 +4,11 @@ import { USAGE } from './gpu/usage.js';
 
 /** How frames lie in buffers. */
 export interface PoolShape {
-  /** Bytes of all frames. Behind them lies a page for accesses to what is not there. */
-  readonly memory: number;
+  /**
+   * Bytes before the first frame: accesses to what is not there go to the first page of them, since what an empty entry says is 0. As many as
+   * the largest page has, so that no page lies across two buffers.
+   */
+  readonly sinkBytes: number;
   /** Bytes of all buffers. */
   readonly bytes: number;
   /** Bytes a buffer, but for the last: a power of two where there are several. */
@@ -14,23 +17,27 @@ export interface PoolShape {
   readonly buffers: number;
 }
 
-/** Spreads `memory` bytes, and a page more, over as many buffers as it takes. @throws MirrorError `UNSUPPORTED` beyond what `storageBuffers` bindings can show */
+/**
+ * Spreads `memory` bytes of frames over as many buffers as it takes.
+ * @param sinkBytes bytes of the largest page
+ * @throws MirrorError `UNSUPPORTED` beyond what `storageBuffers` bindings can show
+ */
 export function poolShape(
   memory: number,
-  pageBytes: number,
+  sinkBytes: number,
   largestBuffer: number,
   storageBuffers: number,
   limits: GPUSupportedLimits,
 ): PoolShape {
   const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize, largestBuffer);
-  const bytes = memory + pageBytes;
-  if (bytes <= most) return { memory, bytes, bufferBytes: bytes, buffers: 1 };
+  const bytes = sinkBytes + memory;
+  if (bytes <= most) return { sinkBytes, bytes, bufferBytes: bytes, buffers: 1 };
   const bufferBytes = 2 ** Math.floor(Math.log2(most));
   const buffers = Math.ceil(bytes / bufferBytes);
-  if (buffers <= storageBuffers) return { memory, bytes, bufferBytes, buffers };
+  if (buffers <= storageBuffers) return { sinkBytes, bytes, bufferBytes, buffers };
   throw new MirrorError(
     'UNSUPPORTED',
-    `${memory} bytes of device memory need ${buffers} buffers of ${bufferBytes}; this adapter lets a program see ${storageBuffers}, so ${storageBuffers * bufferBytes - pageBytes} bytes are the most`,
+    `${memory} bytes of device memory need ${buffers} buffers of ${bufferBytes}; this adapter lets a program see ${storageBuffers}, so ${storageBuffers * bufferBytes - sinkBytes} bytes are the most`,
   );
 }
 
@@ -46,6 +53,11 @@ export class FramePool {
     this.buffers = Array.from({ length: shape.buffers }, (_, i) =>
       ledger.create('frames', Math.min(bufferBytes, bytes - i * bufferBytes), usage),
     );
+  }
+
+  /** Where a frame begins in the pool, in bytes. */
+  at(frame: number, pageSize: number): number {
+    return this.shape.sinkBytes + frame * pageSize;
   }
 
   /** The buffer that holds the byte at `at` of the pool. */

@@ -1,4 +1,5 @@
 import { parseBytes } from '@mirrorspace/core/driver';
+import { MOST_LISTED } from './wgsl/control.js';
 
 /** How a WebGPU device is opened. */
 export interface WebgpuOptions {
@@ -14,7 +15,7 @@ export interface WebgpuOptions {
   readonly queues?: number;
   /** Entries of the fault buffer, 1 to 65,536. Default 1024. */
   readonly faultBuffer?: number;
-  /** Work units that may be in flight at once, 1 to 65,535. Default 16,384. */
+  /** Work units that may be in flight at once, 1 to 16,000. Default 16,000. */
   readonly residentUnits?: number;
   /** Where adapters come from: `navigator.gpu`, or what another implementation offers. Default: what is found. */
   readonly gpu?: GPU;
@@ -50,7 +51,7 @@ export function resolveOptions(options: WebgpuOptions = {}): WebgpuConfig {
   const pageSizes = [...new Set(asked as number[])].sort((a, b) => a - b);
   for (const size of pageSizes) powerOfTwo('pageSizes', size, 4096, 2 * 1024 * 1024);
   const smallest = pageSizes[0]!;
-  const memory = integer('memory', parseBytes(options.memory ?? 64 * 2 ** 20), smallest, 2 ** 34);
+  const memory = integer('memory', parseBytes(options.memory ?? 64 * 2 ** 20), smallest, 2 ** 34 - pageSizes.at(-1)!);
   if (options.name !== undefined && typeof options.name !== 'string') throw new TypeError('name must be a string');
   checkLimits(options.requiredLimits);
   return {
@@ -60,7 +61,7 @@ export function resolveOptions(options: WebgpuOptions = {}): WebgpuConfig {
     addressBits: integer('addressBits', options.addressBits ?? 34, 32, 47),
     queues: integer('queues', options.queues ?? 2, 1, 64),
     faultBuffer: integer('faultBuffer', options.faultBuffer ?? 1024, 1, 65_536),
-    residentUnits: integer('residentUnits', options.residentUnits ?? 16_384, 1, 65_535),
+    residentUnits: integer('residentUnits', options.residentUnits ?? MOST_LISTED, 1, MOST_LISTED),
     name: options.name,
   };
 }

@@ -94,6 +94,88 @@ describe('a launch', () => {
     expect(found.filter((_, i) => i % 1024 === 0)).toEqual(count(16, (i) => i + 7));
   });
 
+  test.each([
+    [34, 2 ** 30 - 2 * PAGE],
+    [34, 2 ** 34 - 4 * PAGE],
+    [47, 2 ** 30 - 2 * PAGE],
+    [47, 2 ** 43 - 2 * PAGE],
+  ])('addresses of %i bits around %i, where the table has its seams', async (addressBits, start) => {
+    await using rig = await createRig(16, { addressBits });
+    const low = rig.space.map({ bytes: 2 * PAGE }).address;
+    const program = single(`fn run(unit: Unit) {
+      let a = advance(arg_address(0u), unit.index * 1024u);
+      store_u32(a, load_u32(a) + unit.index + 7u);
+    }`);
+    const seven = async (address: number, pages: number) => {
+      await rig.mirror.launch(program, { grid: [pages], args: [address] }).wait();
+      const found = await words(rig.space, address, pages * 1024);
+      expect(found.filter((_, i) => i % 1024 === 0)).toEqual(count(pages, (i) => i + 7));
+    };
+    await seven(low, 2);
+    const { address } = rig.space.map({ bytes: 4 * PAGE, address: start, fixed: true });
+    await seven(address, 4);
+    await seven(rig.space.map({ bytes: 2 * PAGE }).address, 2);
+  });
+
+  test.each([
+    [33, 'arg_address(0u) + 0x80000000u'],
+    [36, 'vec2u(arg_address(0u).x, 16u)'],
+    [47, 'vec2u(arg_address(0u).x, 0x8000u)'],
+  ])('%i bits: an address outside the space is not one inside', async (addressBits, outside) => {
+    await using rig = await createRig(8, { addressBits });
+    const { address } = rig.space.map({ bytes: PAGE });
+    // Whether or not the table has a root.
+    for (const start of [address, 2 ** 32 - 64 * PAGE]) {
+      if (start !== address) rig.space.map({ bytes: PAGE, address: start, fixed: true });
+      await rig.mirror
+        .launch(single('fn run(unit: Unit) { store_u32(arg_address(0u), 5u); }'), { args: [start] })
+        .wait();
+      const store = single(`fn run(unit: Unit) { store_u32(${outside}, 6u); }`);
+      await expect(rig.mirror.launch(store, { args: [start] }).wait()).rejects.toMatchObject({
+        code: 'ADDRESS_NOT_MAPPED',
+      });
+      expect(await words(rig.space, start, 1)).toEqual(count(1, () => 5));
+    }
+  });
+
+  test('vectors that cross from one page to the next', async () => {
+    await using rig = await createRig(8);
+    const { address } = rig.space.map({ bytes: 6 * PAGE });
+    await rig.space.write(address, new Uint8Array(count(4 * 1024, (i) => i).buffer));
+    const program = single(`fn run(unit: Unit) {
+      for (var i = 1020u; i < 1026u; i++) {
+        let at = arg_address(0u) + i;
+        let to = arg_address(0u) + 5u * 1024u - 40u + 9u * (i - 1020u);
+        store_vec4u(to, load_vec4u(at));
+        store_vec3u(to + 4u, load_vec3u(at));
+        store_vec2u(to + 7u, load_vec2u(at));
+      }
+    }`);
+    await rig.mirror.launch(program, { args: [address] }).wait();
+    const expected = Array.from({ length: 6 }, (_, k) => [0, 1, 2, 3, 0, 1, 2, 0, 1].map((i) => 1020 + k + i)).flat();
+    expect(await words(rig.space, address + 5 * PAGE - 160, 54)).toEqual(Uint32Array.from(expected));
+  });
+
+  test('exact: runs once where all is there, and what it may write counts as written', async () => {
+    await using rig = await createRig(8);
+    const { address } = rig.space.map({ bytes: 4 * PAGE });
+    const program = single('fn run(unit: Unit) { let old = atomicAdd_u32(arg_address(0u) + unit.index * 1024u, 3u); }');
+    const ranges = { reads: [], writes: [[address, 4 * PAGE]] } as const;
+    for (let i = 0; i < 3; i++)
+      await rig.mirror.launch(program, { grid: [3], args: [address], exact: true, ...ranges }).wait();
+    const found = await words(rig.space, address, 4 * 1024);
+    expect(found.filter((_, i) => i % 1024 === 0)).toEqual(Uint32Array.of(9, 9, 9, 0));
+  });
+
+  test('exact: a unit that reaches beyond fails the launch', async () => {
+    await using rig = await createRig(8);
+    const { address } = rig.space.map({ bytes: 4 * PAGE });
+    const program = single('fn run(unit: Unit) { store_u32(arg_address(0u) + unit.index * 1024u, 3u); }');
+    const launch = rig.mirror.launch(program, { grid: [2], args: [address], exact: true, writes: [[address, PAGE]] });
+    await expect(launch.wait()).rejects.toThrow(/work unit 1 of .* did not list/);
+    expect(await words(rig.space, address + PAGE, 1)).toEqual(count(1, () => 0));
+  });
+
   test('pointers that the CPU stored', async () => {
     await using rig = await createRig(3);
     const { address } = rig.space.map({ bytes: 12 * PAGE });

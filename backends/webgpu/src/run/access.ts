@@ -13,7 +13,7 @@ export interface AccessHost {
   readonly patch: PatchKernel;
   readonly faults: FaultRing;
   readonly pageBytes: number;
-  /** Reports a fault. */
+  /** Reports a fault. @throws MirrorError `ADDRESS_NOT_MAPPED` outside all that the MMU can map */
   report(mmu: WebgpuMmu, address: number, access: number, queue: number): void;
 }
 
@@ -70,15 +70,15 @@ export class AccessRun implements Run {
     while (this.#done < this.#bytes) {
       const address = this.#command.address + this.#done;
       const page = Math.floor(address / pageBytes);
-      const frame = this.mmu.entries.translate(page, store);
-      if (frame < 0) {
+      const at = this.mmu.entries.translate(page, store);
+      if (at < 0) {
         this.#host.report(this.mmu, address, accessFault(this.#command), this.#queue);
         this.#stalledAt.push(address);
         break;
       }
       const offset = address - page * pageBytes;
       const bytes = Math.min(this.#bytes - this.#done, pageBytes - offset);
-      parts.push({ at: frame * pageBytes + offset, from: this.#done, bytes });
+      parts.push({ at: at + offset, from: this.#done, bytes });
       this.#done += bytes;
     }
     const work = this.#perform(parts);

@@ -13,7 +13,7 @@ export function copyIn(stream: Stream, pool: FramePool, command: CopyInCommand):
   // Before anything is copied: a command that names a host frame without bytes changes nothing.
   for (let i = 0; i < count; i++) if (hostFrames[i] !== ZERO_FRAME) bytesOf(host, hostFrames[i]!);
   for (let from = 0; from < count;) {
-    const at = frames[from]! * pageSize;
+    const at = pool.at(frames[from]!, pageSize);
     const target = pool.bufferAt(at);
     let to = from + 1;
     if (hostFrames[from] === ZERO_FRAME) {
@@ -21,7 +21,7 @@ export function copyIn(stream: Stream, pool: FramePool, command: CopyInCommand):
         to < count &&
         hostFrames[to] === ZERO_FRAME &&
         follows(frames, from, to) &&
-        pool.bufferAt(frames[to]! * pageSize) === target
+        pool.bufferAt(pool.at(frames[to]!, pageSize)) === target
       )
         to++;
       stream.encoder.clearBuffer(target, pool.offsetAt(at), (to - from) * pageSize);
@@ -31,7 +31,7 @@ export function copyIn(stream: Stream, pool: FramePool, command: CopyInCommand):
         to < count &&
         hostFrames[to] !== ZERO_FRAME &&
         follows(frames, from, to) &&
-        pool.bufferAt(frames[to]! * pageSize) === target &&
+        pool.bufferAt(pool.at(frames[to]!, pageSize)) === target &&
         host.bufferOf(hostFrames[to]!) === source.buffer &&
         host.offsetOf(hostFrames[to]!) === source.offset + (to - from) * pageSize
       )
@@ -56,7 +56,7 @@ export async function copyOut(stream: Stream, pool: FramePool, command: CopyOutC
     const part = listed.slice(from, from + most);
     const copy = (staging: GPUBuffer) =>
       part.forEach((i, place) => {
-        const at = command.frames[i]! * pageSize;
+        const at = pool.at(command.frames[i]!, pageSize);
         stream.encoder.copyBufferToBuffer(pool.bufferAt(at), pool.offsetAt(at), staging, place * pageSize, pageSize);
       });
     await stream.readBack(part.length * pageSize, copy, (bytes) =>

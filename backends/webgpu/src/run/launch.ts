@@ -1,42 +1,27 @@
 import type { CancelFaultsCommand, FaultRing, LaunchCommand } from '@mirrorspace/core/driver';
-import { MirrorError } from '@mirrorspace/core/driver';
-import type { FramePool } from '../frame-pool.js';
-import type { Ledger } from '../gpu/ledger.js';
-import type { Stream } from '../gpu/stream.js';
-import { USAGE } from '../gpu/usage.js';
+import { FAULT_READ, MirrorError } from '@mirrorspace/core/driver';
 import type { WgslProgram } from '@mirrorspace/core/driver';
+import type { Ledger } from '../gpu/ledger.js';
+import { USAGE } from '../gpu/usage.js';
 import type { WebgpuMmu } from '../table/mmu.js';
-import {
-  AT_BROKEN,
-  AT_FAULTS,
-  AT_READY,
-  AT_RETIRED,
-  AT_STALLED,
-  type ControlLayout,
-  MOST_ARGS,
-  PARAM_WORDS,
-} from '../wgsl/control.js';
-import type { Kernel } from '../wgsl/kernel.js';
-import { WORD_ADDRESS_BITS } from '../wgsl/library.js';
+import { ALL_PARAM_WORDS, type ControlLayout } from '../wgsl/control.js';
+import type { Kernel, Way } from '../wgsl/kernel.js';
+import { type RoundHost, type RoundLaunch, type RoundUnits, runUnits, scoutUnits } from './round.js';
 import { type Outcome, refused, type Run } from './run.js';
+import type { ScoutReport } from './scout-report.js';
+import { StalledUnits } from './stalled-units.js';
 
-/** Most workgroups in one dimension of a dispatch. */
-const ROW = 65_535;
+const NONE = new Uint32Array(0);
 
 /** What launches share: they run one at a time. */
-export interface LaunchHost {
+export interface LaunchHost extends RoundHost {
   readonly name: string;
-  readonly stream: Stream;
-  readonly pool: FramePool;
   readonly faults: FaultRing;
-  readonly layout: ControlLayout;
-  readonly control: GPUBuffer;
-  readonly params: GPUBuffer;
-  readonly indirect: GPUBuffer;
-  readonly addressBits: number;
   readonly residentUnits: number;
   readonly pageBytes: number;
-  kernel(program: WgslProgram): Promise<Kernel>;
+  /** The program made ready for the table that an MMU has now. */
+  kernel(program: WgslProgram, mmu: WebgpuMmu): Promise<Kernel>;
+  /** Reports a fault. @throws MirrorError `ADDRESS_NOT_MAPPED` outside all that the MMU can map */
   report(mmu: WebgpuMmu, address: number, access: number, queue: number): void;
 }
 
@@ -47,14 +32,14 @@ export function launchBuffers(
 ): Pick<LaunchHost, 'control' | 'params' | 'indirect'> {
   return {
     control: ledger.create('launches', layout.words * 4, USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST),
-    params: ledger.create('launches', (PARAM_WORDS + 4 * MOST_ARGS) * 4, USAGE.UNIFORM | USAGE.COPY_DST),
+    params: ledger.create('launches', ALL_PARAM_WORDS * 4, USAGE.UNIFORM | USAGE.COPY_DST),
     indirect: ledger.create('launches', 16, USAGE.INDIRECT | USAGE.COPY_DST),
   };
 }
 
 /**
- * A launch under way, in rounds: units that were stalled and units that are new run without effect first, those whose pages are
- * all there run again and store, the others are stalled until a replay.
+ * A launch under way, in rounds: units whose page came and units that are new run without effect first; those whose pages are
+ * all there run again and store. The others are looked into, so that everything that they miss is reported at once, and are stalled until a replay.
  */
 export class LaunchRun implements Run {
   readonly mmu: WebgpuMmu;
@@ -64,13 +49,19 @@ export class LaunchRun implements Run {
   readonly #program: WgslProgram;
   readonly #total: number;
   #next = 0;
-  #units: number[] = [];
-  /** Byte addresses of faults that units stalled on since the last replay. */
+  readonly #units = new StalledUnits();
+  /** Byte addresses of accesses that certainly wait, reported since the last replay. */
   readonly #addresses = new Set<number>();
   /** So many of the first stalled units may try again. */
   #ready = 0;
-  /** Units that may still run before the next replay. */
+  /** New units that may start before the next replay. */
   #budget = Infinity;
+  /** Units that may go on before the next replay, new ones or not. */
+  #window = Infinity;
+  /** So many units are looked into at once: about as many as fill the fault buffer. */
+  #scouts: number;
+  /** Whether new units are likely to miss pages: they are looked into at once then. */
+  #misses = false;
   #kernel: Kernel | undefined;
 
   constructor(host: LaunchHost, mmu: WebgpuMmu, queue: number, command: LaunchCommand) {
@@ -80,6 +71,7 @@ export class LaunchRun implements Run {
     this.#command = command;
     this.#program = command.program as WgslProgram;
     this.#total = command.grid[0] * command.grid[1] * command.grid[2];
+    this.#scouts = Math.min(host.faults.capacity, host.residentUnits);
   }
 
   get stalled(): number {
@@ -88,7 +80,8 @@ export class LaunchRun implements Run {
 
   replay(window: number): void {
     this.#ready = Math.min(window, this.#units.length);
-    this.#budget = window;
+    this.#budget = window - this.#ready;
+    this.#window = window;
     this.#addresses.clear();
   }
 
@@ -96,174 +89,141 @@ export class LaunchRun implements Run {
     return refused(this.#addresses, command);
   }
 
+  prepare(): Promise<void> | undefined {
+    if (this.mmu.outgrown) return this.mmu.fit();
+    if (this.#kernel?.deep !== this.mmu.entries.table.deep) return this.#compile();
+    const ways = [...this.#ways(), ...(this.#units.length > 0 ? (['scout'] as const) : [])];
+    return this.#kernel.isReady(ways) ? undefined : this.#kernel.prepare(ways);
+  }
+
   async step(): Promise<Outcome> {
-    // What goes to the GPU goes there in the synchronous part of a step, so that somebody hears what WebGPU finds wrong with it.
-    if (this.#kernel === undefined) {
-      this.#kernel = await this.#host.kernel(this.#program);
-      return 'more';
-    }
-    if (this.mmu.outgrown) {
-      await this.mmu.fit();
-      return 'more';
-    }
-    const { faults, residentUnits } = this.#host;
+    const kernel = this.#kernel!;
+    const launch = { command: this.#command, mmu: this.mmu, kernel };
     if (this.#next === 0 && this.#units.length === 0 && this.#isAllThere()) {
-      await this.#round(this.#kernel, [], this.#total, 'sure');
+      await this.#run(launch, 'sure', NONE, this.#total);
       return 'done';
     }
-    const retried = this.#units.splice(0, this.#ready);
-    this.#ready = 0;
-    faults.stalled -= retried.length;
-    const kept = this.#units.length;
-    this.#budget -= retried.length;
-    const fresh = Math.max(0, Math.min(residentUnits - kept - retried.length, this.#budget, this.#total - this.#next));
-    this.#budget -= fresh;
-    if (retried.length + fresh > 0)
-      await this.#round(this.#kernel, retried, fresh, this.#program.idempotent === true ? 'direct' : 'probe');
-    faults.stalled += this.#units.length - kept;
+    await this.#goOn(launch);
     if (this.#units.length === 0) {
       if (this.#next === this.#total) return 'done';
       // All that may run did and nothing is stalled: no replay would come to lift the limit.
-      this.#budget = Infinity;
+      this.#budget = this.#window = Infinity;
       return 'more';
     }
-    const mayStart = this.#next < this.#total && this.#budget > 0 && this.#units.length < residentUnits;
-    return mayStart ? 'more' : 'stalled';
+    // Faults are reported many at a time.
+    if (this.#next < this.#total && this.#budget > 0 && this.#units.length < this.#scouts) return 'more';
+    // The next step has what it takes to look into them.
+    if (!kernel.isReady(['scout'])) return 'more';
+    return (await this.#scout(launch)) ? 'more' : 'stalled';
   }
 
-  /** Whether the launch said what it accesses, and all of it is there. */
+  async #compile(): Promise<void> {
+    this.#kernel = await this.#host.kernel(this.#program, this.mmu);
+  }
+
+  /** How its units are run, as far as that is known. */
+  #ways(): readonly Way[] {
+    if (this.#next === 0 && this.#units.length === 0 && this.#isAllThere()) return ['sure'];
+    return this.#program.idempotent === true ? ['direct'] : ['probe', 'commit'];
+  }
+
+  /** Runs units that may try again and units that are new. */
+  async #goOn(launch: RoundLaunch): Promise<void> {
+    const { faults, residentUnits, pageBytes } = this.#host;
+    const { entries } = this.mmu;
+    const isThere = (address: number, access: number) =>
+      entries.allows(Math.floor(address / pageBytes), access !== FAULT_READ);
+    const retried = this.#units.takeReady(this.#ready, isThere);
+    this.#ready = 0;
+    const kept = this.#units.length;
+    const most = this.#misses ? this.#scouts : residentUnits;
+    const fresh = Math.max(0, Math.min(most - kept - retried.length, this.#budget, this.#total - this.#next));
+    this.#budget -= fresh;
+    faults.stalled -= retried.length;
+    if (this.#misses) {
+      this.#units.add(Uint32Array.from({ length: fresh }, (_, i) => this.#next + i));
+      this.#next += fresh;
+    }
+    const started = this.#misses ? 0 : fresh;
+    const how = this.#program.idempotent === true ? 'direct' : 'probe';
+    if (retried.length + started > 0) await this.#run(launch, how, retried, started);
+    faults.stalled += this.#units.length - kept;
+  }
+
+  async #run(launch: RoundLaunch, how: RoundUnits['how'], retried: Uint32Array, fresh: number): Promise<void> {
+    const next = this.#next;
+    this.#next += fresh;
+    if (how !== 'sure') this.mmu.touch();
+    const broken = await runUnits(this.#host, launch, { how, retried, next, fresh }, (outcome) => {
+      if (outcome.broken !== undefined) return outcome.broken;
+      this.#host.faults.retired += outcome.ready;
+      this.#window -= outcome.ready;
+      this.#units.add(outcome.stalled);
+      if (fresh > 0) this.#misses = outcome.stalled.length > (retried.length + fresh) / 2;
+      return undefined;
+    });
+    if (broken !== undefined) throw await this.#brokenBy(launch, broken);
+  }
+
+  /** Looks into the first stalled units and reports what they miss. Returns whether any misses nothing, and so may go on. */
+  async #scout(launch: RoundLaunch): Promise<boolean> {
+    const units = this.#units.first(Math.min(this.#scouts, this.#window));
+    if (units.length === 0) return false;
+    const { capacity } = this.#host.faults;
+    return scoutUnits(this.#host, launch, units, (report) => {
+      this.#reportAll(report);
+      const ready = this.#units.learn(report);
+      if (report.faults > capacity) this.#scouts = Math.max(1, Math.floor((units.length * capacity) / report.faults));
+      else if (units.length === this.#scouts && report.faults < capacity / 2)
+        this.#scouts = Math.min(2 * this.#scouts, this.#host.residentUnits);
+      if (2 * ready > units.length) this.#misses = false;
+      if (ready > 0) this.#ready = units.length;
+      return ready > 0;
+    });
+  }
+
+  /** Unit by unit, so that some get all that they need. */
+  #reportAll(report: ScoutReport): void {
+    for (let i = 0; i < report.units; i++) if (report.unitAddress(i) >= 0) this.#addresses.add(report.unitAddress(i));
+    for (const i of report.order()) {
+      const address = report.address(i);
+      if (!report.isGuess(i)) this.#addresses.add(address);
+      else if (address < this.#host.pageBytes || address >= 2 ** this.mmu.addressBits) continue;
+      this.#host.report(this.mmu, address, report.access(i), this.#queue);
+    }
+  }
+
+  /** Whether the launch said what it accesses, and all of it is there: it is noted as accessed then. */
   #isAllThere(): boolean {
     const { only } = this.#command;
     if (only === undefined) return false;
-    const { pageBytes } = this.#host;
-    const covers = (ranges: readonly (readonly [number, number])[], store: boolean) =>
-      ranges.every(([start, bytes]) => {
-        const end = Math.ceil((start + bytes) / pageBytes);
-        for (let page = Math.floor(start / pageBytes); page < end; page++)
-          if (!this.mmu.entries.allows(page, store)) return false;
-        return true;
-      });
-    return covers(only.reads, false) && covers(only.writes, true);
-  }
-
-  async #round(
-    kernel: Kernel,
-    retried: readonly number[],
-    fresh: number,
-    how: 'probe' | 'direct' | 'sure',
-  ): Promise<void> {
-    const { stream, layout, control, indirect } = this.#host;
-    const count = retried.length + fresh;
-    this.#writeParams(count, retried.length);
-    this.#next += fresh;
-    this.mmu.touch();
-    const table = this.mmu.tableBuffer;
-    if (retried.length > 0) {
-      const list = Uint32Array.from(retried);
-      stream.write(control, layout.listAt * 4, list, 0, list.byteLength);
-    }
-    const bindings = this.#bind(kernel, table);
-    const { encoder } = stream;
-    encoder.clearBuffer(control, 0, layout.faultsAt * 4);
-    encoder.clearBuffer(control, layout.seenAt * 4, (layout.readyAt - layout.seenAt) * 4);
-    dispatch(encoder, kernel[how], bindings, (pass) =>
-      pass.dispatchWorkgroups(Math.min(count, ROW), Math.ceil(count / ROW)),
-    );
-    if (how === 'probe') {
-      encoder.copyBufferToBuffer(control, AT_READY * 4, indirect, 0, 4);
-      dispatch(encoder, kernel.commit, bindings, (pass) => pass.dispatchWorkgroupsIndirect(indirect, 0));
-    }
-    const bytes = (layout.stalledAt + (how === 'sure' ? 0 : count)) * 4;
-    await stream.readBack(
-      bytes,
-      (staging) => stream.encoder.copyBufferToBuffer(control, 0, staging, 0, bytes),
-      (read) => this.#settle(new Uint32Array(read.buffer, read.byteOffset, bytes / 4), retried),
-    );
-  }
-
-  /** Takes over what became of a round. */
-  #settle(words: Uint32Array, retried: readonly number[]): void {
-    const { faults, layout, name } = this.#host;
-    faults.retired += words[AT_RETIRED]!;
-    if (words[AT_BROKEN] !== 0) {
-      throw new MirrorError(
-        'PROGRAM',
-        `work unit ${words[AT_BROKEN]! - 1} of a launch on ${name} reached a page when it stored that it had not reached when it was tried: which addresses a unit touches must not depend on what it, or another unit that runs beside it, stores. What it stored before may have taken effect.`,
-        { device: name, ...this.#firstAddress(words) },
+    const { entries } = this.mmu;
+    const pages = this.#host.pageBytes;
+    const there = (ranges: typeof only.reads, store: boolean) =>
+      ranges.every(([start, bytes]) =>
+        entries.allowsAll(Math.floor(start / pages), Math.ceil((start + bytes) / pages), store),
       );
-    }
-    const stalled = words.subarray(layout.stalledAt, layout.stalledAt + words[AT_STALLED]!);
-    // Those that stall again keep their places in front of those that have not run yet.
-    const order = new Map(retried.map((unit, i) => [unit, i]));
-    const again = Array.from(stalled).sort(
-      (a, b) => (order.get(a) ?? a + retried.length) - (order.get(b) ?? b + retried.length),
-    );
-    const before = this.#units;
-    this.#units = again
-      .filter((unit) => order.has(unit))
-      .concat(
-        before,
-        again.filter((unit) => !order.has(unit)),
+    if (!there(only.reads, false) || !there(only.writes, true)) return false;
+    const note = (ranges: typeof only.reads, store: boolean) =>
+      ranges.forEach(([start, bytes]) =>
+        entries.note(Math.floor(start / pages), Math.ceil((start + bytes) / pages), store),
       );
-    this.#report(words);
+    note(only.reads, false);
+    note(only.writes, true);
+    return true;
   }
 
-  #report(words: Uint32Array): void {
-    const { layout } = this.#host;
-    const count = Math.min(words[AT_FAULTS]!, layout.faults);
-    this.#host.faults.drop(words[AT_FAULTS]! - count);
-    for (let i = 0; i < count; i++) {
-      const { address, access } = this.#fault(words, i);
-      this.#addresses.add(address);
-      this.#host.report(this.mmu, address, access, this.#queue);
-    }
+  async #brokenBy(launch: RoundLaunch, unit: number): Promise<MirrorError> {
+    const { name } = this.#host;
+    const why =
+      this.#command.only === undefined
+        ? 'when it stored that it had not reached when it was tried: which addresses a unit touches must not depend on what it, or another unit that runs beside it, stores'
+        : 'that the launch did not list in `reads` or `writes`, although it is `exact`, or that it had not reached when it was tried: which addresses a unit touches must not depend on what units store';
+    const address = await scoutUnits(this.#host, launch, Uint32Array.of(unit), (report) => report.unitAddress(0));
+    return new MirrorError(
+      'PROGRAM',
+      `work unit ${unit} of a launch on ${name} reached a page ${why}. What it stored before may have taken effect.`,
+      { device: name, ...(address >= 0 && { address }) },
+    );
   }
-
-  #fault(words: Uint32Array, index: number): { address: number; access: number } {
-    const { layout, addressBits } = this.#host;
-    const low = words[layout.faultsAt + 2 * index]!;
-    const high = words[layout.faultsAt + 2 * index + 1]!;
-    if (addressBits <= WORD_ADDRESS_BITS) return { address: low * 4, access: high };
-    return { address: (high >>> 2) * 2 ** 32 + low, access: high & 3 };
-  }
-
-  #firstAddress(words: Uint32Array): { address?: number } {
-    return words[AT_FAULTS] === 0 ? {} : { address: this.#fault(words, 0).address };
-  }
-
-  #writeParams(count: number, listed: number): void {
-    const { stream, params } = this.#host;
-    const { grid, args } = this.#command;
-    const words = new Uint32Array(PARAM_WORDS + 4 * MOST_ARGS);
-    words.set([count, listed, this.#next, this.#total, ...grid]);
-    const floats = new Float32Array(words.buffer);
-    args.forEach((value, i) => {
-      const at = PARAM_WORDS + 4 * i;
-      words[at] = value;
-      words[at + 1] = Math.floor(value / 2 ** 32);
-      floats[at + 2] = value;
-      words[at + 3] = Math.floor(value / 4);
-    });
-    stream.write(params, 0, words, 0, words.byteLength);
-  }
-
-  #bind(kernel: Kernel, table: GPUBuffer): GPUBindGroup {
-    const { stream, control, params, pool } = this.#host;
-    const buffers = [table, this.mmu.bitsBuffer, control, params, ...pool.buffers];
-    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-    return stream.device.createBindGroup({ layout: kernel.layout, entries });
-  }
-}
-
-function dispatch(
-  encoder: GPUCommandEncoder,
-  pipeline: GPUComputePipeline,
-  bindings: GPUBindGroup,
-  start: (pass: GPUComputePassEncoder) => void,
-): void {
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, bindings);
-  start(pass);
-  pass.end();
 }

@@ -1,3 +1,4 @@
+import { BIT_ACCESSED, BIT_DIRTY } from '@mirrorspace/core/driver';
 import type { Ledger } from '../gpu/ledger.js';
 import type { Stream } from '../gpu/stream.js';
 import { USAGE } from '../gpu/usage.js';
@@ -7,6 +8,7 @@ const ROW = 65_535;
 /** Words that one dispatch takes at most. */
 const MOST_SLOTS = 65_536;
 
+/** Each entry has two words: accessed, written. What was written was accessed. */
 const CODE = `
 @group(0) @binding(0) var<storage, read_write> bits: array<atomic<u32>>;
 @group(0) @binding(1) var<storage, read> slots: array<u32>;
@@ -14,12 +16,16 @@ const CODE = `
 @compute @workgroup_size(${GROUP})
 fn take(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.x + group.y * ${ROW}u) * ${GROUP}u + lane;
-  if (i < slots[0]) { taken[i] = atomicExchange(&bits[slots[i + 1u]], 0u); }
+  if (i >= slots[0]) { return; }
+  let at = 2u * slots[i + 1u];
+  let accessed = atomicExchange(&bits[at], 0u) != 0u;
+  let dirty = atomicExchange(&bits[at + 1u], 0u) != 0u;
+  taken[i] = select(0u, ${BIT_ACCESSED}u, accessed || dirty) | select(0u, ${BIT_DIRTY}u, dirty);
 }`;
 
 /**
- * Reads and clears words of a buffer, by a list: in one step a word, between what ran before and what runs after. Its own buffers are
- * made with it: one that could not be made later would leave the bits unknown.
+ * Reads and clears the bits of entries, by a list: in one step, between what ran before and what runs after. Its own buffers are made
+ * with it: one that could not be made later would leave the bits unknown.
  */
 export class BitsKernel {
   readonly #stream: Stream;
@@ -38,12 +44,12 @@ export class BitsKernel {
     this.#pipeline = stream.device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: 'take' } });
   }
 
-  /** Sets the words to 0. */
+  /** Clears the bits. */
   clear(bits: GPUBuffer, slots: readonly number[]): void {
     for (let from = 0; from < slots.length; from += this.#most) this.#run(bits, this.#part(slots, from));
   }
 
-  /** Sets the words to 0 and calls `each` with what they were, once that is known. */
+  /** Clears the bits and calls `each` with what they were, once that is known. */
   async take(bits: GPUBuffer, slots: readonly number[], each: (index: number, word: number) => void): Promise<void> {
     for (let from = 0; from < slots.length; from += this.#most) {
       const part = this.#part(slots, from);

@@ -1,4 +1,5 @@
 import type { DeviceMmu, HarvestCommand, ProtectCommand, UnmapCommand } from '@mirrorspace/core/driver';
+import type { FramePool } from '../frame-pool.js';
 import type { Ledger } from '../gpu/ledger.js';
 import { scoped } from '../gpu/scoped.js';
 import type { Stream } from '../gpu/stream.js';
@@ -7,10 +8,14 @@ import type { BitsKernel } from './bits-kernel.js';
 import { Entries } from './entries.js';
 import { UNIT } from './radix.js';
 
+/** Words by which programs note what they did to an entry: that they accessed it, that they wrote. */
+export const WORDS_AN_ENTRY = 2;
+
 /** What an MMU needs of its device. */
 export interface MmuHost {
   readonly ledger: Ledger;
   readonly stream: Stream;
+  readonly pool: FramePool;
   readonly bitsKernel: BitsKernel;
   readonly pageSizes: readonly number[];
   /** An MMU was closed. */
@@ -19,7 +24,7 @@ export interface MmuHost {
 
 /**
  * A device page table: entries that the CPU keeps, their copy on the device, brought up to date before a program runs, and
- * beside it a word an entry in which programs note that they accessed and wrote.
+ * beside it two words an entry in which programs note that they accessed and wrote.
  */
 export class WebgpuMmu implements DeviceMmu {
   readonly kind = 'managed';
@@ -33,8 +38,6 @@ export class WebgpuMmu implements DeviceMmu {
   #bits: GPUBuffer | undefined;
   /** Whether a program may have set bits on the device. */
   #touched = false;
-  /** Changes when the buffers do: who bound them has to bind them again. */
-  generation = 0;
 
   /** @param tableBits bits of the addresses that the table is laid out for */
   constructor(host: MmuHost, id: number, addressBits: number, faultPageSize: number, tableBits: number) {
@@ -42,7 +45,7 @@ export class WebgpuMmu implements DeviceMmu {
     this.id = id;
     this.addressBits = addressBits;
     this.faultPageSize = faultPageSize;
-    this.entries = new Entries(tableBits, host.pageSizes);
+    this.entries = new Entries(tableBits, host.pageSizes, host.pool.shape.sinkBytes);
   }
 
   /** Whether the table outgrew its copy on the device: {@link fit} before a program runs. */
@@ -128,7 +131,7 @@ export class WebgpuMmu implements DeviceMmu {
 
   /** Whether a program can have set bits of an entry: places that the table got since no program has seen. */
   #mayHaveBits(slot: number): boolean {
-    return this.#bits !== undefined && slot < this.#bits.size / 4;
+    return this.#bits !== undefined && slot < this.#bits.size / (4 * WORDS_AN_ENTRY);
   }
 
   /**
@@ -140,7 +143,7 @@ export class WebgpuMmu implements DeviceMmu {
     const { words } = this.entries.table;
     const usage = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
     const { made, error } = await scoped(stream.device, `a page table of ${words.byteLength} bytes`, () => ({
-      bits: ledger.create('accessed and dirty bits', words.byteLength, usage),
+      bits: ledger.create('accessed and dirty bits', WORDS_AN_ENTRY * words.byteLength, usage),
       table: ledger.create('page table', words.byteLength, usage),
     }));
     if (error !== undefined || !this.open) {
@@ -149,17 +152,15 @@ export class WebgpuMmu implements DeviceMmu {
       if (error !== undefined) throw error;
       return;
     }
-    stream.guard(() => {
-      if (this.#bits !== undefined) {
-        stream.encoder.copyBufferToBuffer(this.#bits, 0, made.bits, 0, this.#bits.size);
-        stream.submit();
-        ledger.destroy(this.#bits);
-        ledger.destroy(this.#table!);
-      }
-      stream.write(made.table, 0, words, 0, words.byteLength);
-    });
+    // What is new in the table, or changed since, is written when a program runs.
+    if (this.#table !== undefined) {
+      stream.encoder.copyBufferToBuffer(this.#table, 0, made.table, 0, this.#table.size);
+      stream.encoder.copyBufferToBuffer(this.#bits!, 0, made.bits, 0, this.#bits!.size);
+      stream.submit();
+      ledger.destroy(this.#table);
+      ledger.destroy(this.#bits!);
+    }
     this.#bits = made.bits;
     this.#table = made.table;
-    this.generation++;
   }
 }

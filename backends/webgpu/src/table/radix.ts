@@ -4,6 +4,8 @@ export const LEAF_BITS = 9;
 export const UNIT = 1 << LEAF_BITS;
 /** Most children of an inner node: 2^13. */
 const NODE_BITS = 13;
+/** Most pages whose leaves lie side by side, in order, from the start: 2^18, with 4 KiB pages the first GiB. */
+const FLAT_BITS = 18;
 
 /** How many bits of a page number each level of a table takes, from the root to the leaves. */
 export function levelsFor(pageBits: number): readonly number[] {
@@ -12,15 +14,33 @@ export function levelsFor(pageBits: number): readonly number[] {
   return levels;
 }
 
+/** Where the entries of the first pages begin, in words: what lies before is always 0, so that a walk that finds no child stays there. */
+export const FLAT_AT = 1 << NODE_BITS;
+
+/** How a table for page numbers of so many bits begins. */
+export interface TableStart {
+  /** Pages whose entry is at word {@link FLAT_AT} + page number. Behind them lies a unit that is always 0. */
+  readonly flatPages: number;
+  /** Where the root begins once there is one, in words. */
+  readonly rootAt: number;
+}
+
+export function tableStart(pageBits: number): TableStart {
+  const flatPages = 2 ** Math.max(LEAF_BITS, Math.min(pageBits, FLAT_BITS));
+  return { flatPages, rootAt: FLAT_AT + flatPages + UNIT };
+}
+
 /**
  * A radix tree from page numbers to words, all in one array so that a shader can walk it: an inner node's word is the number of
- * the unit (512 words) where the child begins, 0 for none; a leaf's word is an entry. The root begins at unit 0.
- * It is kept on the CPU, which alone changes it; what changed is noted by unit, for the copy on the device.
+ * the unit (512 words) where the child begins; a leaf's word is an entry. Unit 0 is empty, so 0 leads to no entry.
+ * The leaves of the first pages are laid out from the start, so that most spaces need one look and no walk; the root appears behind them with
+ * the first page beyond. The table is kept on the CPU, which alone changes it; what changed is noted by unit, for the copy on the device.
  */
 export class RadixTable {
   words: Uint32Array;
   /** Bits a level, from the root to the leaves. */
   readonly levels: readonly number[];
+  readonly start: TableStart;
   /** Units in use, from 0. */
   units: number;
   /** By unit: 1 if it changed since {@link takeChanged}. */
@@ -31,17 +51,23 @@ export class RadixTable {
 
   constructor(pageBits: number) {
     this.levels = levelsFor(pageBits);
-    this.units = unitsOf(this.levels[0]!);
-    const capacity = 2 ** Math.ceil(Math.log2(this.units + 16));
-    this.words = new Uint32Array(capacity * UNIT);
-    this.#changed = new Uint8Array(capacity);
+    this.start = tableStart(pageBits);
+    this.units = this.start.rootAt / UNIT;
+    this.words = new Uint32Array(this.start.rootAt);
+    this.#changed = new Uint8Array(this.units);
+  }
+
+  /** Whether a page beyond the first ones ever had a place: programs have to walk then. */
+  get deep(): boolean {
+    return this.units * UNIT > this.start.rootAt;
   }
 
   /** Where the entry of a page is in {@link words}; -1 if it has no place. */
   find(page: number): number {
+    if (page < this.start.flatPages) return FLAT_AT + page;
     const leafPage = Math.floor(page / UNIT);
     if (leafPage === this.#lastLeafPage) return this.#lastLeaf + (page & (UNIT - 1));
-    const leaf = this.#walk(page, false);
+    const leaf = this.deep ? this.#walk(leafPage, false) : -1;
     if (leaf < 0) return -1;
     this.#lastLeafPage = leafPage;
     this.#lastLeaf = leaf;
@@ -52,7 +78,8 @@ export class RadixTable {
   ensure(page: number): number {
     const slot = this.find(page);
     if (slot >= 0) return slot;
-    this.#walk(page, true);
+    if (!this.deep) this.#plant();
+    this.#walk(Math.floor(page / UNIT), true);
     return this.find(page);
   }
 
@@ -70,21 +97,39 @@ export class RadixTable {
     return changed;
   }
 
-  /** Walks from the root to the leaf of a page; returns where it begins, or -1. */
-  #walk(page: number, make: boolean): number {
-    const { levels } = this;
-    let node = 0;
-    let above = levels.reduce((sum, bits) => sum + bits, 0);
-    for (let level = 0; level < levels.length - 1; level++) {
-      above -= levels[level]!;
-      const slot = node + (Math.floor(page / 2 ** above) & ((1 << levels[level]!) - 1));
+  /** Makes the root, and leads from it to the leaves that are there already. */
+  #plant(): void {
+    this.#grow(unitsOf(this.levels[0]!));
+    for (let leafPage = 0; leafPage < this.start.flatPages / UNIT; leafPage++)
+      this.set(this.#parent(leafPage, true), FLAT_AT / UNIT + leafPage);
+  }
+
+  /** Walks from the root to a leaf; returns where it begins, or -1. */
+  #walk(leafPage: number, make: boolean): number {
+    const slot = this.#parent(leafPage, make);
+    if (slot < 0) return -1;
+    if (this.words[slot] === 0) {
+      if (!make) return -1;
+      this.set(slot, this.#grow(1));
+    }
+    return this.words[slot]! * UNIT;
+  }
+
+  /** Where the node above a leaf names it; -1 where there is no such node. */
+  #parent(leafPage: number, make: boolean): number {
+    const inner = this.levels.slice(0, -1);
+    let node = this.start.rootAt;
+    let above = inner.reduce((sum, bits) => sum + bits, 0);
+    for (let level = 0; ; level++) {
+      above -= inner[level]!;
+      const slot = node + (Math.floor(leafPage / 2 ** above) & ((1 << inner[level]!) - 1));
+      if (level === inner.length - 1) return slot;
       if (this.words[slot] === 0) {
         if (!make) return -1;
-        this.set(slot, this.#grow(unitsOf(levels[level + 1]!)));
+        this.set(slot, this.#grow(unitsOf(inner[level + 1]!)));
       }
       node = this.words[slot]! * UNIT;
     }
-    return node;
   }
 
   /** Takes consecutive new units; returns the first. */

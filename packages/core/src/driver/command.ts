@@ -173,7 +173,10 @@ export interface LaunchCommand extends MmuCommand {
   readonly grid: readonly [x: number, y: number, z: number];
   /** Numbers that every work unit receives. */
   readonly args: readonly number[];
-  /** All that its units access. Where every page is there, a device need not be ready for faults; a unit that reaches beyond may fail the launch with `PROGRAM`. */
+  /**
+   * All that its units access. Where every page is there, a device need not be ready for faults, and may take all of `writes` for written; a unit
+   * that reaches beyond may fail the launch with `PROGRAM`.
+   */
   readonly only?: LaunchRanges;
 }
 

@@ -16,7 +16,8 @@ export interface LaunchOptions {
   readonly writes?: readonly (readonly [address: number, bytes: number])[];
   /**
    * `reads` and `writes` are all that it accesses. A device that has to try whether pages are there, before a unit may take effect, need
-   * not do so where all of them are; a unit that reaches beyond may fail the launch with `PROGRAM`. Default `false`.
+   * not do so where all of them are, and may take all of `writes` for written; a unit that reaches beyond may fail the launch with
+   * `PROGRAM`. Default `false`.
    */
   readonly exact?: boolean;
 }
