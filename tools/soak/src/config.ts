@@ -35,7 +35,7 @@ export function configFrom(random: Random): Config {
     areas,
     addressBits: random.pick([34, 34, 47]),
     faultBuffer: random.pick([1, 16, 1024]),
-    residentUnits: random.pick([7, 256, 16_384]),
+    residentUnits: random.pick([7, 256, 16_000]),
     largestBuffer: random.pick([2 ** 21, 2 ** 29]),
     eviction: random.pick(['lru', 'lru', 'clock', 'fifo']),
     prefetch: random.pick(['none', 'next', 'tree', 'tree']),

@@ -63,6 +63,8 @@ export class LaunchRun implements Run {
   /** Whether new units are likely to miss pages: they are looked into at once then. */
   #misses = false;
   #kernel: Kernel | undefined;
+  /** Units that count as stalled: what the others miss is not reported yet. */
+  #counted = 0;
 
   constructor(host: LaunchHost, mmu: WebgpuMmu, queue: number, command: LaunchCommand) {
     this.mmu = mmu;
@@ -75,7 +77,7 @@ export class LaunchRun implements Run {
   }
 
   get stalled(): number {
-    return this.#units.length;
+    return this.#counted;
   }
 
   replay(window: number): void {
@@ -114,7 +116,15 @@ export class LaunchRun implements Run {
     if (this.#next < this.#total && this.#budget > 0 && this.#units.length < this.#scouts) return 'more';
     // The next step has what it takes to look into them.
     if (!kernel.isReady(['scout'])) return 'more';
-    return (await this.#scout(launch)) ? 'more' : 'stalled';
+    const goesOn = await this.#scout(launch);
+    this.#count();
+    return goesOn ? 'more' : 'stalled';
+  }
+
+  /** Says how many units are stalled by now. */
+  #count(): void {
+    this.#host.faults.stalled += this.#units.length - this.#counted;
+    this.#counted = this.#units.length;
   }
 
   async #compile(): Promise<void> {
@@ -129,7 +139,7 @@ export class LaunchRun implements Run {
 
   /** Runs units that may try again and units that are new. */
   async #goOn(launch: RoundLaunch): Promise<void> {
-    const { faults, residentUnits, pageBytes } = this.#host;
+    const { residentUnits, pageBytes } = this.#host;
     const { entries } = this.mmu;
     const isThere = (address: number, access: number) =>
       entries.allows(Math.floor(address / pageBytes), access !== FAULT_READ);
@@ -139,7 +149,7 @@ export class LaunchRun implements Run {
     const most = this.#misses ? this.#scouts : residentUnits;
     const fresh = Math.max(0, Math.min(most - kept - retried.length, this.#budget, this.#total - this.#next));
     this.#budget -= fresh;
-    faults.stalled -= retried.length;
+    if (this.#units.length < this.#counted) this.#count();
     if (this.#misses) {
       this.#units.add(Uint32Array.from({ length: fresh }, (_, i) => this.#next + i));
       this.#next += fresh;
@@ -147,7 +157,6 @@ export class LaunchRun implements Run {
     const started = this.#misses ? 0 : fresh;
     const how = this.#program.idempotent === true ? 'direct' : 'probe';
     if (retried.length + started > 0) await this.#run(launch, how, retried, started);
-    faults.stalled += this.#units.length - kept;
   }
 
   async #run(launch: RoundLaunch, how: RoundUnits['how'], retried: Uint32Array, fresh: number): Promise<void> {
@@ -168,6 +177,8 @@ export class LaunchRun implements Run {
   /** Looks into the first stalled units and reports what they miss. Returns whether any misses nothing, and so may go on. */
   async #scout(launch: RoundLaunch): Promise<boolean> {
     const units = this.#units.first(Math.min(this.#scouts, this.#window));
+    // What the others miss is reported when it is their turn.
+    this.#host.faults.drop(this.#units.length - units.length);
     if (units.length === 0) return false;
     const { capacity } = this.#host.faults;
     return scoutUnits(this.#host, launch, units, (report) => {
