@@ -12,13 +12,13 @@ const tiny = { faultBuffer: 1, residentUnits: 3 };
 
 /** The devices, and the parts of the suite that their limits are about. */
 const DEVICES = {
-  guaranteed: [guaranteed, ['driver/limit', 'driver/fault', 'mirror/eviction:*frames', 'mirror/fault']],
+  guaranteed: [guaranteed, ['driver/limit', 'driver/fault', 'mirror/fault']],
   'several-buffers': [severalBuffers, ['driver/mapping', 'driver/replay:wgsl', 'driver/dirty', 'mirror/mapping']],
   'wide-addresses': [addresses, ['driver/mapping', 'driver/fault', 'driver/replay:wgsl']],
-  'tiny-buffers': [tiny, ['driver/fault', 'driver/replay', 'mirror/eviction', 'mirror/replay', 'mirror/queue']],
+  'tiny-buffers': [tiny, ['driver/fault', 'driver/replay', 'mirror/eviction:thrashing', 'mirror/replay']],
   everything: [
     { ...severalBuffers, ...addresses, ...tiny },
-    ['driver/replay', 'driver/harvest', 'driver/loss', 'mirror/fault', 'mirror/loss', 'mirror/harvest:'],
+    ['driver/replay', 'driver/harvest', 'driver/loss', 'mirror/fault', 'mirror/loss', 'mirror/harvest:during'],
   ],
 };
 

@@ -25,7 +25,11 @@ export class Generator {
   }
 
   /** @param mostPages pages that a unit may touch; @param atomics operations that the device has */
-  static make(random: Random, mostPages: number, atomics: readonly (typeof ATOMICS)[number][] = ATOMICS): RandomProgram {
+  static make(
+    random: Random,
+    mostPages: number,
+    atomics: readonly (typeof ATOMICS)[number][] = ATOMICS,
+  ): RandomProgram {
     return new Generator(random).#make(mostPages, atomics);
   }
 
