@@ -22,7 +22,7 @@ export interface LaunchArguments {
 export const PAGE_WORDS = 1024;
 
 /** First word of a lane's output: which place it has is the launch's choice. */
-export function outputOf(program: RandomProgram, { numbers, places }: LaunchArguments, lane: number): number {
+function outputOf(program: RandomProgram, { numbers, places }: LaunchArguments, lane: number): number {
   const place = ((Math.imul(lane, numbers[0]! | 1) + numbers[1]!) & (places - 1)) >>> 0;
   return place * program.words;
 }
