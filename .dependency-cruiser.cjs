@@ -61,11 +61,25 @@ module.exports = {
       to: { path: '^packages/(?!core/)' },
     },
     {
+      name: 'the-ray-tracer-runs-in-a-browser',
+      comment: "The demo's scene and renderers need core and the mesh, and nothing of Node.",
+      severity: 'error',
+      from: { path: '^packages/cli/src/raytracer/' },
+      to: { pathNot: ['^packages/(cli/src/raytracer|core/src)/', '^node_modules/bunny/'] },
+    },
+    {
       name: 'suite-knows-no-runner-and-no-backend',
       comment: 'The conformance cases get runner and backend from their caller.',
       severity: 'error',
       from: { path: '^packages/conformance/src/' },
       to: { path: ['^backends/', 'node_modules/(vitest|jest|mocha)/'] },
+    },
+    {
+      name: 'suite-runs-in-a-page',
+      comment: 'Only the bins of the suite use Node: its cases run in browsers, too.',
+      severity: 'error',
+      from: { path: '^packages/conformance/src/', pathNot: '^packages/conformance/src/(cli/|broken|bin|child)' },
+      to: { dependencyTypes: ['core', 'npm'], pathNot: '^packages/' },
     },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {

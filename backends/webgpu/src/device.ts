@@ -22,6 +22,7 @@ import { FramePool, type PoolShape, poolShape } from './frame-pool.js';
 import { Ledger, type LedgerEntry } from './gpu/ledger.js';
 import { scoped } from './gpu/scoped.js';
 import { Stream } from './gpu/stream.js';
+import { Uploads } from './gpu/uploads.js';
 import type { WebgpuConfig } from './options.js';
 import type { WgslProgram } from '@mirrorspace/core/driver';
 import { lanesOf } from './program.js';
@@ -81,6 +82,7 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
   readonly #kernels = new WeakMap<WgslProgram, [flat?: Promise<Kernel>, deep?: Promise<Kernel>]>();
   readonly #keepsPages: boolean;
   readonly #engine: Engine;
+  readonly #uploads: Uploads;
   readonly #mmus: MmuTable<WebgpuMmu>;
   readonly #start = performance.now();
   readonly #release: () => void;
@@ -121,6 +123,7 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     this.ledger = new Ledger(gpu);
     this.stream = new Stream(gpu, this.ledger, (message) => this.lose(message));
     this.pool = new FramePool(this.ledger, shape);
+    this.#uploads = new Uploads(this.ledger, this.stream, ringChunk(memory));
     this.patch = new PatchKernel(this.ledger, this.stream, this.pool);
     this.bitsKernel = new BitsKernel(this.ledger, this.stream, memory / this.pageBytes);
     this.layout = controlLayout(this.residentUnits, config.faultBuffer);
@@ -278,7 +281,7 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
       case 'harvest':
         return this.#mmus.get(command.mmu).take(command, () => undefined);
       case 'copyIn':
-        return copyIn(this.stream, this.pool, command);
+        return copyIn(this.#uploads, this.stream, this.pool, command);
       case 'copyOut':
         return copyOut(this.stream, this.pool, command);
       case 'replayFaults':
@@ -336,4 +339,9 @@ function runsOnCpu(info: Partial<GPUAdapterInfo> = {}): boolean {
     isFallbackAdapter ||
     /swiftshader|llvmpipe|lavapipe|microsoft basic/i.test(`${vendor} ${architecture} ${description}`)
   );
+}
+
+/** Bytes of one buffer of the upload ring: enough that its turn costs little, and all of them a quarter of the device's memory at most. */
+function ringChunk(memory: number): number {
+  return 2 ** Math.floor(Math.log2(Math.min(16 * 2 ** 20, Math.max(65_536, memory / 16))));
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildBvh, LEAF_TRIANGLES, MAX_DEPTH, type Bvh } from '../src/demo/bvh.js';
-import { buildScene } from '../src/demo/scene.js';
+import { buildBvh, LEAF_TRIANGLES, MAX_DEPTH, type Bvh } from '../src/raytracer/bvh.js';
+import { buildScene } from '../src/raytracer/scene.js';
 
 /** Walks the tree, checks that boxes hold what is below them, and returns how often each triangle was met, and the depth. */
 function walk(bvh: Bvh, corners: Float32Array): { met: Uint32Array; depth: number } {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadBackend } from '../src/demo/backend.js';
 import type { DemoOptions } from '../src/demo/options.js';
 import { runDemo } from '../src/demo/run.js';
-import { placeBunnies } from '../src/demo/scene.js';
+import { placeBunnies } from '../src/raytracer/scene.js';
 import { capture } from './capture.js';
 
 const out = mkdtempSync(join(tmpdir(), 'mirrorspace-demo-'));

@@ -13,6 +13,7 @@ const figures: DemoFigures = {
     backend: 'memory',
     device: 'memory:0',
     verified: false,
+    comparison: { steps: 0, share: 0, equal: false, different: 9, beyond: 9, allowed: 0, largest: 255 },
     width: 16,
     height: 16,
     triangles: 1,

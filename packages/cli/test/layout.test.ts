@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import * as cell from '../src/demo/cell.js';
-import { addOctahedral, encodeOctahedral } from '../src/demo/octahedral.js';
-import { addressOf } from '../src/demo/traverse.js';
+import * as cell from '../src/raytracer/cell.js';
+import { addOctahedral, encodeOctahedral } from '../src/raytracer/octahedral.js';
+import { addressOf } from '../src/raytracer/traverse.js';
 import { BASE, CAMERA, PIXELS, scatteredTriangles, sceneMemory } from './scene-memory.js';
 
 describe('the scene in memory', () => {
@@ -38,12 +38,14 @@ describe('the scene in memory', () => {
 
   it('keeps the header as it was given', () => {
     const { memory, pitch } = sceneMemory(scatteredTriangles(1), 20, 10);
-    expect(memory.loadF64(BASE + cell.HEADER_PIXELS)).toBe(PIXELS);
+    const [low, high] = [0, 4].map((i) => memory.load32(BASE + cell.HEADER_PIXELS + i));
+    expect(addressOf(low!, high!)).toBe(PIXELS);
     expect(memory.load32(BASE + cell.HEADER_SIZE)).toBe(20);
     expect(memory.load32(BASE + cell.HEADER_SIZE + 4)).toBe(10);
     expect(memory.load32(BASE + cell.HEADER_PITCH)).toBe(pitch);
-    const camera = Array.from({ length: 12 }, (_, i) => memory.loadF64(BASE + cell.HEADER_CAMERA + i * 8));
-    expect(camera).toEqual([...CAMERA.eye, ...CAMERA.right, ...CAMERA.up, ...CAMERA.forward]);
+    const camera = Array.from({ length: 12 }, (_, i) => memory.loadF32(BASE + cell.HEADER_CAMERA + i * 4));
+    const { eye, right, up, forward } = CAMERA;
+    expect(camera).toEqual([...eye, ...right, ...up, ...forward].map(Math.fround));
   });
 
   it('puts a subtree that fits into a page in one piece', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { stanfordBunny, standOnGround, vertexNormals, type Mesh } from '../src/demo/mesh.js';
-import { subdivide } from '../src/demo/subdivide.js';
+import { stanfordBunny, standOnGround, vertexNormals, type Mesh } from '../src/raytracer/mesh.js';
+import { subdivide } from '../src/raytracer/subdivide.js';
 
 const triangle: Mesh = { positions: Float64Array.of(0, 0, 0, 4, 0, 0, 0, 4, 0), cells: Uint32Array.of(0, 1, 2) };
 const tetrahedron: Mesh = {

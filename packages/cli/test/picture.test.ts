@@ -2,10 +2,10 @@ import { RESIDENT_DEVICE, RESIDENT_HOST } from '@mirrorspace/core';
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
 import { Canvas, encodePng } from '../src/demo/canvas.js';
-import { hilbert } from '../src/demo/hilbert.js';
+import { hilbert } from '../src/raytracer/hilbert.js';
 import { drawResidency } from '../src/demo/picture.js';
 import { ResidencyRecorder } from '../src/demo/residency-recorder.js';
-import { comparePictures } from '../src/demo/verify.js';
+import { comparePictures } from '../src/raytracer/verify.js';
 
 describe('hilbert', () => {
   it.each([
@@ -28,8 +28,24 @@ describe('hilbert', () => {
 describe('comparePictures', () => {
   it('counts differences row by row, whatever lies between the rows', () => {
     const actual = Uint32Array.of(1, 2, 77, 3, 4, 99);
-    expect(comparePictures(actual, 3, Uint32Array.of(1, 2, 3, 4), 2)).toEqual({ equal: true, different: 0 });
-    expect(comparePictures(actual, 3, Uint32Array.of(1, 2, 0, 0), 2)).toEqual({ equal: false, different: 2, first: 2 });
+    expect(comparePictures(actual, 3, Uint32Array.of(1, 2, 3, 4), 2)).toMatchObject({ equal: true, different: 0 });
+    expect(comparePictures(actual, 3, Uint32Array.of(1, 2, 0, 0), 2)).toEqual({
+      ...{ equal: false, different: 2, beyond: 2, allowed: 0, largest: 4, first: 2 },
+    });
+  });
+
+  it('allows small differences anywhere, and large ones in a share of the pixels', () => {
+    const expected = new Uint32Array(1000).fill(0xff808080);
+    const actual = expected.map((pixel, i) => (i % 2 === 0 ? pixel + 0x020002 : pixel - 0x0200));
+    const compared = (tolerance = { steps: 2, share: 0.002 }) =>
+      comparePictures(actual, 1000, expected, 1000, tolerance);
+    expect(compared()).toEqual({ equal: true, different: 1000, beyond: 0, allowed: 2, largest: 2 });
+    expect(compared({ steps: 1, share: 0.002 })).toMatchObject({ equal: false, beyond: 1000, first: 0 });
+    actual[5] = 0xff108080;
+    actual[7] = 0x00808080;
+    expect(compared()).toMatchObject({ equal: true, beyond: 2, largest: 255, first: 5 });
+    actual[9] = 0xff808380;
+    expect(compared()).toMatchObject({ equal: false, beyond: 3 });
   });
 });
 

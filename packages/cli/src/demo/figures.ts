@@ -1,9 +1,13 @@
+import type { Comparison, Tolerance } from '../raytracer/verify.js';
+
 /** What a run of the demo measured. Bytes are bytes, times milliseconds of real time unless they say otherwise. */
 export interface DemoFigures {
   readonly backend: string;
   readonly device: string;
-  /** The device's picture equals the CPU's, bit for bit. */
+  /** The device's picture equals the CPU's, within the tolerance of the renderer's arithmetic. */
   readonly verified: boolean;
+  /** How they compare, and the tolerance: 0 steps and a share of 0 mean bit for bit. */
+  readonly comparison: Comparison & Tolerance;
   readonly width: number;
   readonly height: number;
   readonly triangles: number;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { Size } from '../raytracer/world.js';
 
 /** Bytes of a page on the smallest grain that devices offer. */
 const PAGE = 4096;
@@ -25,12 +26,6 @@ export interface DemoOptions {
   readonly seed: number;
   /** Folder for the pictures and the trace. */
   readonly out: string;
-}
-
-/** Pixels across and down. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
 }
 
 /**

@@ -4,11 +4,12 @@ import type { DemoFigures } from './figures.js';
 import type { DemoOptions } from './options.js';
 import { writeFiles } from './files.js';
 import type { Progress } from './progress.js';
-import { launchesFor, renderOnDevice } from './render.js';
+import { launchesFor, renderOnDevice } from '../raytracer/render.js';
 import { ResidencyRecorder } from './residency-recorder.js';
-import type { SceneOptions } from './scene.js';
-import { comparePictures } from './verify.js';
-import { buildWorld, placeWorld, renderOnCpu, type World } from './world.js';
+import { type DeviceRenderer, rendererFor } from '../raytracer/renderer.js';
+import type { SceneOptions } from '../raytracer/scene.js';
+import { comparePictures } from '../raytracer/verify.js';
+import { buildWorld, placeWorld, renderOnCpu, type World } from '../raytracer/world.js';
 
 /** The device's memory is this part of the scene unless `--memory` says otherwise. */
 const MEMORY_SHARE = 1 / 4;
@@ -37,13 +38,17 @@ export async function runDemo(
   const memory = options.memory ?? Math.floor((world.layout.bytes * MEMORY_SHARE) / 4096) * 4096;
   const device = await backend.open({ memory, seed: options.seed });
   try {
-    if (!device.features.has('program:js')) {
-      throw new CannotRunError(`the device ${device.info.name} does not run JavaScript programs, which the demo needs`);
-    }
+    const renderer = rendererFor(device, world);
+    if (renderer === undefined)
+      throw new CannotRunError(`the device ${device.info.name} runs neither JavaScript nor WGSL, which the demo needs`);
     const tracer = new Tracer();
-    const space = await createSpace({ pageSize: device.limits.pageSizes[0]!, trace: tracer });
+    const space = await createSpace({
+      pageSize: device.limits.pageSizes[0]!,
+      addressBits: device.limits.addressBits,
+      trace: tracer,
+    });
     try {
-      return await renderAndCompare({ space, device, tracer, world, options, progress, started, buildMs });
+      return await renderAndCompare({ space, device, renderer, tracer, world, options, progress, started, buildMs });
     } finally {
       await space.close();
     }
@@ -56,6 +61,7 @@ export async function runDemo(
 interface Run {
   readonly space: AddressSpace;
   readonly device: Device;
+  readonly renderer: DeviceRenderer;
   readonly tracer: Tracer;
   readonly world: World;
   readonly options: DemoOptions;
@@ -65,7 +71,7 @@ interface Run {
 }
 
 async function renderAndCompare(run: Run): Promise<DemoFigures> {
-  const { space, device, tracer, world, options, progress } = run;
+  const { space, device, renderer, tracer, world, options, progress } = run;
   const { width, height } = options.size;
   // As high as the device's addresses reach, to show that pointers are whole pointers.
   const placed = await placeWorld(space, world, options.size, 2 ** (device.limits.addressBits - 1));
@@ -86,7 +92,7 @@ async function renderAndCompare(run: Run): Promise<DemoFigures> {
   progress.step(`rendering on ${device.info.name}`, launches);
   const deviceStarted = performance.now();
   const clockStarted = device.now();
-  await renderOnDevice(mirror, placed, (done) => {
+  await renderOnDevice(mirror, placed, renderer, (done) => {
     recorder.sample();
     progress.advance(done);
   });
@@ -96,7 +102,7 @@ async function renderAndCompare(run: Run): Promise<DemoFigures> {
   recording.stop();
 
   const actual = held.as(Uint32Array);
-  const { equal } = comparePictures(actual, pitch / 4, expected, pitch / 4);
+  const comparison = comparePictures(actual, pitch / 4, expected, pitch / 4, renderer.tolerance);
   progress.step('writing the pictures and the trace', 1);
   const { triangles, layout } = world;
   const { eviction, prefetch, seed } = options;
@@ -114,7 +120,8 @@ async function renderAndCompare(run: Run): Promise<DemoFigures> {
   return {
     backend: options.backend,
     device: device.info.name,
-    verified: equal,
+    verified: comparison.equal,
+    comparison: { ...renderer.tolerance, ...comparison },
     ...{ width, height, triangles: triangles.count, sceneBytes: layout.bytes, pictureBytes },
     ...{ deviceBytes: device.limits.memory, pageSize: space.pageSize, eviction, prefetch, seed, launches },
     ...{ faults, batches, pagesIn, pagesOut, bytesIn, bytesOut, evictions },

@@ -18,7 +18,7 @@ export function figuresTable(figures: DemoFigures, colours: Colours): string {
     ['evictions', count(figures.evictions), 'pages'],
     ['copying everything', size(figures.copyEverythingBytes), copyNote(figures, moved)],
     ['time', seconds(figures.timeMs), timeNote(figures)],
-    ['picture', figures.verified ? colours.green('equal') : colours.red('DIFFERENT'), "to the CPU's, bit for bit"],
+    ['picture', figures.verified ? colours.green('equal') : colours.red('DIFFERENT'), pictureNote(figures)],
   ];
   const nameWidth = Math.max(...rows.map(([name]) => name.length));
   const valueWidth = Math.max(...rows.map(([, value]) => visible(value)));
@@ -40,6 +40,13 @@ function copyNote({ copyEverythingBytes, deviceBytes }: DemoFigures, moved: numb
 
 function timeNote({ cpuRenderMs, deviceTimeMs }: DemoFigures): string {
   return `on the device (${seconds(deviceTimeMs)} by its own clock); ${seconds(cpuRenderMs)} on the CPU alone`;
+}
+
+function pictureNote({ comparison }: DemoFigures): string {
+  const { steps, share, different, beyond, allowed, largest } = comparison;
+  if (steps === 0 && share === 0) return "to the CPU's, bit for bit";
+  const edges = `${count(beyond)} by more than ${steps} of 255 (${count(allowed)} may), none by more than ${largest}`;
+  return `to the CPU's, but for rounding: ${count(different)} pixels differ, ${edges}`;
 }
 
 function visible(text: string): number {

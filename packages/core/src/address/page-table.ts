@@ -2,7 +2,8 @@ import type { IdList } from './id-list.js';
 import { readAhead } from './read-ahead.js';
 
 const LEAF_SHIFT = 3;
-const LEAF_PAGES = 1 << LEAF_SHIFT;
+/** Neighbours whose slots follow each other: slots of pages from one multiple of it to the next are consecutive. */
+export const LEAF_PAGES = 1 << LEAF_SHIFT;
 const LEAF_MASK = LEAF_PAGES - 1;
 const FIRST_LEAVES = 8;
 const FIRST_HASH_BITS = 4;

@@ -32,7 +32,9 @@ export function collectGarbage(pool: PoolState): Garbage[] {
 /** Frees the frames of dead pages; their entries are gone from the device. */
 export function freeGarbage(pool: PoolState, garbage: readonly Garbage[]): void {
   for (const { residency, pages } of garbage) {
-    for (const page of pages) {
+    // Backwards: frames given back last are taken first, so that neighbours that come again are neighbours.
+    for (let i = pages.length - 1; i >= 0; i--) {
+      const page = pages[i]!;
       const frame = residency.frame(page);
       if (frame < 0) continue;
       residency.leave(page);

@@ -19,7 +19,7 @@ import { reportPrefetch } from './reports.js';
 
 const CHUNK_PAGES = 1024;
 
-/** Brings the pages of a byte range to the device, chunk by chunk, until done or out of room. Resolves to pages brought. */
+/** Brings the pages of a byte range to the device, some at a time, until done or out of room. Resolves to pages brought. */
 export async function bringRange(
   pool: DevicePool,
   mirror: MirrorState,
@@ -33,21 +33,26 @@ export async function bringRange(
   const last = space.pageOf(end);
   const since = pool.state.device.now();
   let brought = 0;
-  for (let from = first; from < last; from += CHUNK_PAGES) {
+  for (let from = first; from < last;) {
     throwIfAborted(options.signal);
-    const to = Math.min(last, from + CHUNK_PAGES);
-    using back = space.store.pressure === undefined ? undefined : new KeptPages(space.store);
-    await getReady(mirror, from, to, write, { timeoutMs: pool.state.timeoutMs, signal: options.signal }, back);
-    back?.end();
-    if (mirror.detached || pool.state.lostError !== undefined) break;
-    const room = pool.frames.capacity - brought;
-    const offered = offer(pool, mirror, from, to, write, room);
-    const { placed, done } = pool.faults.bring(mirror);
-    if (done !== undefined) await done;
-    brought += placed;
-    options.onProgress?.(to - first, last - first);
-    // More would push out what was just brought.
-    if (placed < offered || placed === room) break;
+    const mustWait = waitsForOthers(mirror, from, last);
+    const absent = findAbsent(mirror, from, mustWait ? Math.min(last, from + CHUNK_PAGES) : last, write);
+    from = absent.end;
+    if (absent.count > 0) {
+      using back = space.store.pressure === undefined ? undefined : new KeptPages(space.store);
+      const limits = { timeoutMs: pool.state.timeoutMs, signal: options.signal };
+      if (mustWait) await getReady(mirror, absent.start, absent.end, write, limits, back);
+      back?.end();
+      if (mirror.detached || pool.state.lostError !== undefined) break;
+      const room = pool.frames.capacity - brought;
+      const offered = offer(pool, mirror, absent, write, room);
+      const { placed, done } = pool.faults.bring(mirror);
+      if (done !== undefined) await done;
+      brought += placed;
+      // More would push out what was just brought.
+      if (placed < offered || placed === room) break;
+    }
+    options.onProgress?.(from - first, last - first);
   }
   reportPrefetch(pool.state, mirror, brought, since);
   return brought;
@@ -58,11 +63,45 @@ export function bringNow(pool: DevicePool, mirror: MirrorState, start: number, e
   const { space } = mirror;
   const last = space.pageOf(end);
   let room = pool.frames.capacity;
-  for (let from = space.pageOf(start); from < last && room > 0; from += CHUNK_PAGES) {
-    const offered = offer(pool, mirror, from, Math.min(last, from + CHUNK_PAGES), write, room);
+  for (let from = space.pageOf(start); from < last && room > 0;) {
+    const absent = findAbsent(mirror, from, last, write);
+    from = absent.end;
+    const offered = offer(pool, mirror, absent, write, room);
     if (offered > 0 && pool.faults.bring(mirror).placed < offered) return;
     room -= offered;
   }
+}
+
+/** Pages of a range that a device lacks, or may not write. */
+interface Absent {
+  /** Page numbers, ascending; only the first `count`. */
+  readonly pages: Float64Array;
+  readonly count: number;
+  /** The first of them, and the end of what was looked at: there is no other in between. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The first pages of a range that the device lacks, as many as one round brings. Passes quickly over those that it has. */
+function findAbsent({ space, residency }: MirrorState, from: number, last: number, write: boolean): Absent {
+  const { store, base } = space;
+  const pages = new Float64Array(CHUNK_PAGES);
+  const next = (page: number) =>
+    store.nextWithout(base + page, base + last, residency.bit, write ? PAGE_OWNED : 0) - base;
+  let count = 0;
+  let page = next(from);
+  const start = page;
+  for (; page < last && count < CHUNK_PAGES; page = next(page + 1)) pages[count++] = page;
+  return { pages, count, start, end: page };
+}
+
+/** Whether pages of a range may have to come from a source, the swap store or another device first. */
+function waitsForOthers({ space, residency }: MirrorState, from: number, last: number): boolean {
+  const { store, regions, pageSize } = space;
+  if (store.swap !== undefined || store.hasDevicesBut(residency.bit)) return true;
+  for (const { object } of regions.overlapping(from * pageSize, last * pageSize))
+    if (object?.source !== undefined) return true;
+  return false;
 }
 
 /** Reads what must come from sources or the swap store, and takes home what other devices own. */
@@ -114,17 +153,17 @@ function within(space: SpaceState, region: Region, from: number, to: number): { 
   return { start: Math.max(from, space.pageOf(region.start)), end: Math.min(to, space.pageOf(region.end)) };
 }
 
-/** Offers the pages of a range of page numbers, `room` at most; returns how many are wanted. */
-function offer(pool: DevicePool, mirror: MirrorState, from: number, to: number, write: boolean, room: number): number {
-  const { space } = mirror;
+/** Offers pages, `room` at most; returns how many are wanted. */
+function offer(pool: DevicePool, mirror: MirrorState, { pages, count }: Absent, write: boolean, room: number): number {
+  const { regions, pageSize } = mirror.space;
+  const { admit } = pool.faults;
+  let region: Region | undefined;
   let offered = 0;
-  for (let page = from; page < to && offered < room;) {
-    const region = space.regions.at(page * space.pageSize);
-    const end = region === undefined ? page + 1 : Math.min(to, space.pageOf(region.end));
-    for (; page < end && offered < room; page++) {
-      if (region === undefined) continue;
-      if (pool.faults.admit.offer(mirror, region, page, write && allows(region.access, true))) offered++;
-    }
+  for (let i = 0; i < count && offered < room; i++) {
+    const address = pages[i]! * pageSize;
+    if (region === undefined || region.closed || address < region.start || address >= region.end)
+      region = regions.at(address);
+    if (region !== undefined && admit.offer(mirror, region, pages[i]!, write && allows(region.access, true))) offered++;
   }
   return offered;
 }

@@ -59,7 +59,8 @@ function recallChunk(
     freeGarbage(pool, garbage);
     reportRecall(pool, mirror, pages.length, mode !== 'clean', since);
     if (mode === 'drop') for (let i = 0; i < pages.length; i++) empty(residency, pages[i]!);
-    if (mode !== 'clean') for (let i = 0; i < pages.length; i++) forget(pool, residency, pages[i]!);
+    // Backwards: frames given back last are taken first, so that neighbours that come again are neighbours.
+    if (mode !== 'clean') for (let i = pages.length - 1; i >= 0; i--) forget(pool, residency, pages[i]!);
   });
 }
 

@@ -1,5 +1,5 @@
-import { IdList, PageTable } from '../address/index.js';
-import { PageRecords, SHARED } from './page-records.js';
+import { IdList, LEAF_PAGES, PageTable } from '../address/index.js';
+import { DEVICES_SHIFT, PageRecords, SHARED } from './page-records.js';
 import { PAGE_CACHED } from './page-state.js';
 
 /**
@@ -39,6 +39,26 @@ export class PageEntries extends PageRecords {
     const { table } = this;
     table.getAll(base, numbers, count, out);
     for (let i = 0; i < count; i++) out[i]! -= 1;
+  }
+
+  /**
+   * The first key of `[key, end)` that has no page, or whose page lacks the device of a `bit` or one of some `PAGE_*` bits; `end` if there is
+   * none. Passes over eight keys in one look.
+   */
+  nextWithout(key: number, end: number, bit: number, states: number): number {
+    const { table, records } = this;
+    const wanted = (1 << (DEVICES_SHIFT + bit)) | states;
+    for (let at = key; at < end;) {
+      const slot = table.find(at);
+      if (slot < 0) return at;
+      const stop = Math.min(end, at + LEAF_PAGES - (slot % LEAF_PAGES));
+      for (let i = 0; at + i < stop; i++) {
+        const page = (table.entry(slot + i) | 0) - 1;
+        if (page < 0 || (records[2 * page + 1]! & wanted) !== wanted) return at + i;
+      }
+      at = stop;
+    }
+    return end;
   }
 
   /** The keys of `[first, end)` whose entries say anything, ascending; a snapshot. */

@@ -279,6 +279,11 @@ export class PageStore extends PageEntries {
     return this.pools.filter((pages) => pages !== undefined);
   }
 
+  /** Whether other devices are attached than that of a bit. */
+  hasDevicesBut(bit: number): boolean {
+    return this.pools.some((pages, other) => pages !== undefined && other !== bit);
+  }
+
   /** Pages that devices use, counted one by one: where lists are kept, they know. */
   countInUse(): number {
     let found = 0;
