@@ -63,7 +63,7 @@ export class LaunchRun implements Run {
   /** Whether new units are likely to miss pages: they are looked into at once then. */
   #misses = false;
   #kernel: Kernel | undefined;
-  /** Units that count as stalled: what the others miss is not reported yet. */
+  /** Units that count as stalled: not those that may go on, nor those of which it is not reported yet what they miss. */
   #counted = 0;
 
   constructor(host: LaunchHost, mmu: WebgpuMmu, queue: number, command: LaunchCommand) {
@@ -82,6 +82,7 @@ export class LaunchRun implements Run {
 
   replay(window: number): void {
     this.#ready = Math.min(window, this.#units.length);
+    this.#count(this.#units.length - this.#ready);
     this.#budget = window - this.#ready;
     this.#window = window;
     this.#addresses.clear();
@@ -117,14 +118,14 @@ export class LaunchRun implements Run {
     // The next step has what it takes to look into them.
     if (!kernel.isReady(['scout'])) return 'more';
     const goesOn = await this.#scout(launch);
-    this.#count();
+    this.#count(this.#units.length);
     return goesOn ? 'more' : 'stalled';
   }
 
-  /** Says how many units are stalled by now. */
-  #count(): void {
-    this.#host.faults.stalled += this.#units.length - this.#counted;
-    this.#counted = this.#units.length;
+  /** Says how many units are stalled from now on. */
+  #count(stalled: number): void {
+    this.#host.faults.stalled += stalled - this.#counted;
+    this.#counted = stalled;
   }
 
   async #compile(): Promise<void> {
@@ -149,7 +150,7 @@ export class LaunchRun implements Run {
     const most = this.#misses ? this.#scouts : residentUnits;
     const fresh = Math.max(0, Math.min(most - kept - retried.length, this.#budget, this.#total - this.#next));
     this.#budget -= fresh;
-    if (this.#units.length < this.#counted) this.#count();
+    if (this.#units.length < this.#counted) this.#count(this.#units.length);
     if (this.#misses) {
       this.#units.add(Uint32Array.from({ length: fresh }, (_, i) => this.#next + i));
       this.#next += fresh;
