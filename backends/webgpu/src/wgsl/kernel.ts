@@ -30,6 +30,7 @@ export class Kernel {
   readonly #module: GPUShaderModule;
   readonly #layout: GPUPipelineLayout;
   readonly #pipelines = new Map<Way, Promise<GPUComputePipeline>>();
+  readonly #ready = new Set<Way>();
 
   constructor(device: GPUDevice, module: GPUShaderModule, bindings: GPUBindGroupLayout, deep: boolean) {
     this.deep = deep;
@@ -49,10 +50,22 @@ export class Kernel {
     return pipeline;
   }
 
+  /** Whether all of the pipelines are there. */
+  isReady(ways: readonly Way[]): boolean {
+    return ways.every((way) => this.#ready.has(way));
+  }
+
+  /** Makes pipelines. @throws MirrorError `PROGRAM` if the adapter cannot */
+  async prepare(ways: readonly Way[]): Promise<void> {
+    await Promise.all(ways.map((way) => this.pipeline(way)));
+  }
+
   async #create(way: Way): Promise<GPUComputePipeline> {
     const compute = { module: this.#module, entryPoint: 'ms_main', constants: WAYS[way] };
     try {
-      return await this.#device.createComputePipelineAsync({ layout: this.#layout, compute });
+      const pipeline = await this.#device.createComputePipelineAsync({ layout: this.#layout, compute });
+      this.#ready.add(way);
+      return pipeline;
     } catch (cause) {
       throw new MirrorError('PROGRAM', `a wgsl program does not fit this adapter: ${messageOf(cause)}`, { cause });
     }

@@ -21,6 +21,7 @@ export { type Held, type HoldMode, type HoldOptions, type ViewConstructor } from
 export { HOST_MIGRATION, type HostMigrationOptions, type HostMigrationPolicy } from './host-migration.js';
 export { type HostCompaction, type HostMemory } from './host-memory.js';
 export { type MergeResult } from './merge.js';
+export { discardLost, lostPageAt } from './lost-pages.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
 export { type MemoryObject } from './memory-object.js';
 export { isOutOfMemory } from './out-of-memory.js';
