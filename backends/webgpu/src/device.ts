@@ -37,7 +37,7 @@ import { type MmuHost, WebgpuMmu } from './table/mmu.js';
 import type { TableStart } from './table/radix.js';
 import { type ControlLayout, controlLayout, MOST_ARGS } from './wgsl/control.js';
 import { compile, type Kernel } from './wgsl/kernel.js';
-import { FIRST_POOL_BINDING } from './wgsl/library.js';
+import { FIRST_POOL_BINDING } from './wgsl/options.js';
 import type { WebgpuDevice } from './webgpu-device.js';
 
 const FEATURES: readonly DeviceFeature[] = [

@@ -2,7 +2,8 @@ import { MirrorError } from '@mirrorspace/core/driver';
 import type { WgslProgram } from '@mirrorspace/core/driver';
 import { lanesOf } from '../program.js';
 import { entryPoint } from './entry-point.js';
-import { library, type LibraryOptions } from './library.js';
+import { library } from './library.js';
+import { type LibraryOptions } from './options.js';
 
 /** How units are run: see {@link WAYS}. */
 export type Way = keyof typeof WAYS;

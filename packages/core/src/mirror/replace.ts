@@ -38,7 +38,7 @@ export interface Replacement {
 /** @throws TypeError */
 export function checkLostOption(lost: unknown): 'keep' | 'discard' {
   if (lost === undefined || lost === 'keep' || lost === 'discard') return lost ?? 'keep';
-  throw new TypeError(`lost must be 'keep' or 'discard', got ${String(lost)}`);
+  throw new TypeError(`lost must be 'keep' or 'discard', got ${typeof lost === 'string' ? lost : typeof lost}`);
 }
 
 /** Moves what a mirror has, and the advice that names it, to one that `attach` makes. @throws what `attach` throws, and see `AddressSpace.replace` */

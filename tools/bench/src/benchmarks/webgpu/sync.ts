@@ -5,6 +5,7 @@ import { median, quartiles } from '../../harness/quartiles.js';
 import { randomFrom } from '../../harness/random.js';
 import { atMost, type Row, row } from '../../harness/row.js';
 import { openGpu, RawKernel, storageBuffer } from './gpu.js';
+import { runsOf } from './runs.js';
 import { type HandWritten, handWritten } from './uploads.js';
 
 const PAGE = 4096;
@@ -115,15 +116,4 @@ function toucher(gpu: GPUDevice, buffer: GPUBuffer): Promise<RawKernel> {
 
 function copyPages(from: Uint8Array, to: Uint8Array, pages: readonly number[]): void {
   for (const [start, count] of runsOf(pages)) to.set(from.subarray(start * PAGE, (start + count) * PAGE), start * PAGE);
-}
-
-/** Pages that follow each other, as `[first, count]`. */
-export function runsOf(pages: readonly number[]): (readonly [number, number])[] {
-  const runs: [number, number][] = [];
-  for (const page of pages) {
-    const last = runs.at(-1);
-    if (last !== undefined && last[0] + last[1] === page) last[1]++;
-    else runs.push([page, 1]);
-  }
-  return runs;
 }
