@@ -212,13 +212,13 @@ describe('a page table that is closed', () => {
     const [first, second] = spaces.map((space) => space.map({ bytes: 4 * PAGE }).address);
     await one!.launch(set, { args: [first!, 1] }).wait();
     // Entries go, and the bits are cleared beside a program that nobody has compiled yet.
-    const unmapped = spaces[0]!.unmap(first!, 4 * PAGE);
+    const unmapped = spaces[0].unmap(first!, 4 * PAGE);
     const fresh = single('fn run(unit: Unit) { store_u32(arg_address(0u), 8u); }');
     const launch = two!.launch(fresh, { args: [second!] });
-    await Promise.all([unmapped, spaces[0]!.close()]);
+    await Promise.all([unmapped, spaces[0].close()]);
     await launch.wait();
-    expect(await words(spaces[1]!, second!, 1)).toEqual(Uint32Array.of(8));
-    await spaces[1]!.close();
+    expect(await words(spaces[1], second!, 1)).toEqual(Uint32Array.of(8));
+    await spaces[1].close();
     await device.close();
   });
 
