@@ -35,6 +35,26 @@ describe('a program', () => {
   });
 });
 
+describe('limits', () => {
+  test('beyond what the adapter has are refused when the device is opened', async () => {
+    const opening = webgpu.open({ ...OPTIONS, requiredLimits: { maxBufferSize: 2 ** 45 }, name: 'large' });
+    await expect(opening).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    await expect(opening).rejects.toThrow(/maxBufferSize/);
+    await expect(webgpu.open({ requiredLimits: 5 as never })).rejects.toThrow(TypeError);
+    await expect(webgpu.open({ requiredLimits: { maxBufferSize: '1' as never } })).rejects.toThrow(TypeError);
+    const device = await webgpu.open({ ...OPTIONS, requiredLimits: {}, name: 'large' });
+    await device.close();
+  });
+
+  test('are those that WebGPU guarantees where no more is asked for', async () => {
+    // 256 MiB of frames take two bindings of 128 MiB, and one more for the page behind them.
+    const options = { requiredLimits: {}, largestBuffer: 2 ** 29 };
+    await using rig = await createRig(1, { ...options, memory: 2 ** 28 });
+    expect(rig.device.limits.memory).toBe(2 ** 28);
+    await expect(webgpu.open({ ...options, memory: '1 GiB' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  });
+});
+
 describe('an error of WebGPU', () => {
   test('that nobody captured loses a device of our own', async () => {
     let own: GPUDevice | undefined;
