@@ -2,6 +2,7 @@ import { createSpace, PTE_READ, PTE_WRITE, BIT_ACCESSED, BIT_DIRTY } from '@mirr
 import { webgpu, type WebgpuDevice } from '@mirrorspace/webgpu';
 import { findGpu } from '#find-gpu';
 import { describe, expect, test } from 'vitest';
+import { RadixTable } from '../src/table/radix.js';
 import { createRig, meddle, PAGE, requestDevice, single, words } from './helpers.js';
 
 const OPTIONS = { memory: 16 * PAGE, pageSizes: [PAGE] };
@@ -31,6 +32,26 @@ describe('a program', () => {
     await expect(rig.mirror.launch(program, { args: [0, 0] }).wait()).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
+  });
+});
+
+describe('limits', () => {
+  test('beyond what the adapter has are refused when the device is opened', async () => {
+    const opening = webgpu.open({ ...OPTIONS, requiredLimits: { maxBufferSize: 2 ** 45 }, name: 'large' });
+    await expect(opening).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    await expect(opening).rejects.toThrow(/maxBufferSize/);
+    await expect(webgpu.open({ requiredLimits: 5 as never })).rejects.toThrow(TypeError);
+    await expect(webgpu.open({ requiredLimits: { maxBufferSize: '1' as never } })).rejects.toThrow(TypeError);
+    const device = await webgpu.open({ ...OPTIONS, requiredLimits: {}, name: 'large' });
+    await device.close();
+  });
+
+  test('are those that WebGPU guarantees where no more is asked for', async () => {
+    // 256 MiB of frames take two bindings of 128 MiB, and one more for the page behind them.
+    const options = { requiredLimits: {}, largestBuffer: 2 ** 29 };
+    await using rig = await createRig(1, { ...options, memory: 2 ** 28 });
+    expect(rig.device.limits.memory).toBe(2 ** 28);
+    await expect(webgpu.open({ ...options, memory: '1 GiB' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   });
 });
 
@@ -174,15 +195,21 @@ describe('accessed and dirty bits', () => {
           access: new Uint8Array(pages.length).fill(PTE_READ | PTE_WRITE),
         },
       ]);
-    // Sixteen leaves are all that the first table has room for; the last entry is the last word of it.
-    const leaves = Array.from({ length: 16 }, (_, i) => 512 * i + 511);
+    // Leaves until the table is full: the last entry is the last word of it.
+    const model = new RadixTable(22);
+    const leaves: number[] = [];
+    do {
+      leaves.push(model.start.flatPages + 512 * leaves.length + 511);
+      model.ensure(leaves[leaves.length - 1]!);
+    } while (model.find(leaves[leaves.length - 1]!) + 1 < model.words.length);
     await map(leaves).wait();
-    const last = leaves[15]!;
+    const last = leaves[leaves.length - 1]!;
     await user.submit([{ kind: 'launch', mmu: mmu.id, program: set, grid: [1, 1, 1], args: [last * PAGE, 1] }]).wait();
     // The table grows; no program runs since.
-    await map([512 * 16]).wait();
+    const next = last + 1;
+    await map([next]).wait();
     const bits = new Uint8Array(1);
-    await paging.submit([{ kind: 'unmap', ...list([512 * 16]), bits }]).wait();
+    await paging.submit([{ kind: 'unmap', ...list([next]), bits }]).wait();
     expect(bits[0]).toBe(0);
     await paging.submit([{ kind: 'harvest', ...list([last]), bits }]).wait();
     expect(bits[0]).toBe(BIT_ACCESSED | BIT_DIRTY);

@@ -100,7 +100,7 @@ async function writeByDevice(world: World, random: Random): Promise<string> {
   const value = random.word();
   const previous = await world.mirror.atomicAdd(area.address + 4 * from, value);
   if (previous !== data[0]) throw new Error(`an atomic addition found ${previous}, not ${data[0]}`);
-  area.words[from] = data[0]! + value;
+  area.words[from] = data[0] + value;
   return `${data.length} words, and one added to`;
 }
 

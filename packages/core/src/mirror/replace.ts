@@ -36,7 +36,7 @@ export interface Replacement {
 }
 
 /** @throws TypeError */
-export function checkLostOption(lost: unknown): 'keep' | 'discard' {
+export function checkLostOption(lost: 'keep' | 'discard' | undefined): 'keep' | 'discard' {
   if (lost === undefined || lost === 'keep' || lost === 'discard') return lost ?? 'keep';
   throw new TypeError(`lost must be 'keep' or 'discard', got ${typeof lost === 'string' ? lost : typeof lost}`);
 }
