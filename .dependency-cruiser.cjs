@@ -74,6 +74,13 @@ module.exports = {
       from: { path: '^packages/conformance/src/' },
       to: { path: ['^backends/', 'node_modules/(vitest|jest|mocha)/'] },
     },
+    {
+      name: 'suite-runs-in-a-page',
+      comment: 'Only the bins of the suite use Node: its cases run in browsers, too.',
+      severity: 'error',
+      from: { path: '^packages/conformance/src/', pathNot: '^packages/conformance/src/(cli/|broken|bin|child)' },
+      to: { dependencyTypes: ['core', 'npm'], pathNot: '^packages/' },
+    },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'not-unresolvable',

@@ -22,6 +22,7 @@ export default defineConfig({
       { find: /^@mirrorspace\/memory$/, replacement: source('backends/memory') },
       { find: /^@mirrorspace\/webgpu$/, replacement: source('backends/webgpu') },
       { find: /^@mirrorspace\/webgpu\/structs$/, replacement: `${root}backends/webgpu/src/structs.ts` },
+      { find: /^@mirrorspace\/browser$/, replacement: source('tools/browser') },
       { find: /^#find-gpu$/, replacement: `${root}backends/webgpu/src/gpu/find-node.ts` },
       { find: /^mirrorspace$/, replacement: source('packages/cli') },
       { find: /^mirrorspace\/raytracer$/, replacement: `${root}packages/cli/src/raytracer/index.ts` },
@@ -35,8 +36,9 @@ export default defineConfig({
         name: folder.slice(folder.indexOf('/') + 1),
         root: root + folder,
         include: ['test/**/*.test.ts'],
-        // A software adapter takes its time where everything runs at once.
+        // A software adapter and a browser take their time where everything runs at once.
         ...(folder === 'backends/webgpu' && { testTimeout: 30_000 }),
+        ...(/browser|worker/.test(folder) && { testTimeout: 120_000 }),
       },
     })),
   },

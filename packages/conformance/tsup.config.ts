@@ -1,4 +1,4 @@
 import { defineConfig } from 'tsup';
 import { library } from '../../tsup.base.js';
 
-export default defineConfig(library(['src/index.ts', 'src/bin.ts', 'src/broken.ts']));
+export default defineConfig(library(['src/index.ts', 'src/bin.ts', 'src/child.ts', 'src/broken.ts']));

@@ -6,7 +6,10 @@ import { resultsFolder, root } from './workspaces.mjs';
 
 const [backend, ...options] = process.argv.slice(2);
 const bin = join(root, 'packages', 'conformance', 'dist', 'bin.js');
-const { status, stdout } = spawnSync(process.execPath, [bin, '--backend', backend, '--format', 'json', ...options], {
+// A case that hangs the process, or takes it down, costs that case and not the run.
+const guarded = ['--kill-after', '60000'];
+const how = ['--backend', backend, '--format', 'json', ...guarded, ...options];
+const { status, stdout } = spawnSync(process.execPath, [bin, ...how], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'inherit'],
   encoding: 'utf8',

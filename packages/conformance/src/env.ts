@@ -3,6 +3,7 @@ import type { Claims, TestedBackend } from './backend.js';
 import { CheckError } from './check.js';
 import { createRng } from './frames.js';
 import type { Params, Variant } from './setup.js';
+import { nextTurn } from './next-turn.js';
 import { closeClean, WatchedDevice, type LowerLimits } from './watch.js';
 
 /** What an {@link Env} is made from. */
@@ -26,11 +27,6 @@ export interface EnvOptions {
 }
 
 const QUIET_TURNS = 6;
-
-const nextTurn: () => Promise<void> =
-  typeof setImmediate === 'function'
-    ? () => new Promise((resolve) => void setImmediate(resolve))
-    : () => new Promise((resolve) => void setTimeout(resolve, 0));
 
 /** What a case gets: devices that are closed after it, a seed, its parameters, and bounded waits. Fresh for every case. */
 export class Env {

@@ -7,6 +7,7 @@ export { Env, type EnvOptions } from './env.js';
 export { TestFrames } from './frames.js';
 export * from './needs.js';
 export * from './node-test.js';
+export * from './guard/index.js';
 export * from './report/index.js';
 export * from './rig.js';
 export * from './page-span.js';

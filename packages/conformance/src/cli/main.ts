@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { allCases } from '../cases/index.js';
@@ -13,9 +14,12 @@ import {
   succeeded,
   type Report,
 } from '../report/index.js';
-import { filterCases, runCases } from '../run.js';
+import { guardCases } from '../guard/index.js';
+import { watchStrays } from '../guard/strays.js';
+import { filterCases, runCases, shuffleCases } from '../run.js';
+import { forkRunner } from './fork.js';
 import { loadBackend } from './load.js';
-import { createProgress } from './progress.js';
+import { createProgress, type Progress } from './progress.js';
 
 const FAILED = 1;
 const BAD_OPTIONS = 2;
@@ -27,6 +31,7 @@ interface Options {
   readonly filter?: string[];
   readonly seed?: number;
   readonly timeLimit?: number;
+  readonly killAfter?: number;
   readonly format: 'pretty' | 'tap' | 'json';
   readonly output?: string;
 }
@@ -80,6 +85,11 @@ export async function main(argv: readonly string[], streams: Streams = STANDARD)
     )
     .option('--seed <n>', 'shuffle the cases and seed their random numbers', wholeNumber)
     .option('--time-limit <ms>', 'most milliseconds a case may take', milliseconds)
+    .option(
+      '--kill-after <ms>',
+      'run in a process of its own, which is killed when a case is silent that long',
+      milliseconds,
+    )
     .addOption(new Option('--format <format>', 'how to report').choices(['pretty', 'tap', 'json']).default('pretty'))
     .option('--output <file>', 'write the report to a file instead of standard output')
     .action(async (options: Options) => {
@@ -121,22 +131,15 @@ async function runOrList(options: Options, streams: Streams): Promise<number> {
     return listed.length > 0 ? 0 : FAILED;
   }
   if (options.backend === undefined) throw new RangeError('say which backend to test: --backend <module>');
-  const backend = await loadBackend(options.backend);
   const progress = createProgress(streams.tty);
-  const stray = watchStrays();
+  const strays: string[] = [];
+  const stop = watchStrays((message) => strays.push(message));
   let report: Report;
   try {
-    report = await runCases({
-      backend,
-      backendOptions: options.backendOptions,
-      ...(options.filter && { filter: options.filter }),
-      ...(options.seed !== undefined && { seed: options.seed }),
-      ...(options.timeLimit !== undefined && { timeLimitMs: options.timeLimit }),
-      onResult: ({ address, status }, done, total) => progress.update(done, total, address, status),
-    });
+    report = await (options.killAfter === undefined ? run : runGuarded)(options, options.backend, progress);
   } finally {
     progress.stop();
-    stray.stop();
+    stop();
   }
   const coloured = options.output === undefined && streams.tty && pc.isColorSupported;
   const formats = {
@@ -147,17 +150,38 @@ async function runOrList(options: Options, streams: Streams): Promise<number> {
   const text = `${formats[options.format]()}\n`;
   if (options.output === undefined) streams.out(text);
   else await writeFile(options.output, text);
-  for (const message of stray.messages) streams.err(`error that nobody awaited: ${message}\n`);
-  return succeeded(report) && stray.messages.length === 0 ? 0 : FAILED;
+  for (const message of strays) streams.err(`error that nobody awaited: ${message}\n`);
+  return succeeded(report) && strays.length === 0 ? 0 : FAILED;
 }
 
-/** Collects rejections that nobody handles: a backend that loses an error does not pass. */
-function watchStrays(): { readonly messages: string[]; stop(): void } {
-  const messages: string[] = [];
-  const listener = (reason: unknown): void =>
-    void messages.push(reason instanceof Error ? reason.message : String(reason));
-  process.on('unhandledRejection', listener);
-  return { messages, stop: () => void process.off('unhandledRejection', listener) };
+async function run(options: Options, specifier: string, progress: Progress): Promise<Report> {
+  return runCases({
+    backend: await loadBackend(specifier),
+    backendOptions: options.backendOptions,
+    ...(options.filter && { filter: options.filter }),
+    ...(options.seed !== undefined && { seed: options.seed }),
+    ...(options.timeLimit !== undefined && { timeLimitMs: options.timeLimit }),
+    onResult: ({ address, status }, done, total) => progress.update(done, total, address, status),
+  });
+}
+
+async function runGuarded(options: Options, specifier: string, progress: Progress): Promise<Report> {
+  const { backendOptions, filter, seed, timeLimit, killAfter } = options;
+  const chosen = filterCases(allCases, filter);
+  const ordered = seed === undefined ? chosen : shuffleCases(chosen, seed);
+  const program = fileURLToPath(new URL('./child.js', import.meta.url));
+  return guardCases({
+    addresses: ordered.map(({ address }) => address),
+    ...(killAfter !== undefined && { silenceMs: killAfter }),
+    start: (addresses, heard) => {
+      const settings = {
+        ...(seed !== undefined && { seed }),
+        ...(timeLimit !== undefined && { timeLimitMs: timeLimit }),
+      };
+      return forkRunner(program, { backend: specifier, backendOptions, addresses, ...settings }, heard);
+    },
+    onResult: ({ address, status }, done, total) => progress.update(done, total, address, status),
+  });
 }
 
 async function readReport(file: string): Promise<Report> {

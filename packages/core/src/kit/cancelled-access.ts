@@ -12,7 +12,7 @@ const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
   DEVICE_TIMEOUT:
     'the page was held or in transit for too long; release what the CPU holds before waiting for the device',
   DEVICE_LOST: 'the page existed only on a device that was lost; write it whole or discard it',
-  CLOSED: 'its mirror was detached',
+  CLOSED: 'its space or its mirror was closed',
 };
 
 /** The error that an access at `address` ends in when its fault is cancelled for a reason, one of `CANCEL_*`. */

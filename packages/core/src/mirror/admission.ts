@@ -77,7 +77,7 @@ export class Admission {
       if (region === undefined || region.closed || address < region.start || address >= region.end)
         region = regions.at(address);
       if (mirror.detached) this.cancel(mirror, pageNumber, CANCEL_CLOSED);
-      else if (region === undefined) this.cancel(mirror, pageNumber, CANCEL_NOT_MAPPED);
+      else if (region === undefined) this.cancel(mirror, pageNumber, space.closed ? CANCEL_CLOSED : CANCEL_NOT_MAPPED);
       else if (!allows(region.access, write[i] === 1)) this.deny(mirror, region, pageNumber, write[i] === 1);
       else if (notifiers.sequence !== sequence) {
         // Admitting a page before this one called notifiers, which can do anything.

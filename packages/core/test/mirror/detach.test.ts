@@ -57,6 +57,28 @@ describe('detach', () => {
     },
   );
 
+  it('of a space that is being closed fails what is in flight with CLOSED, not as if its addresses were wrong', async () => {
+    const { space, mirror, end } = await setUp();
+    const source = new TestSource(pattern(PAGE));
+    const opened = gate();
+    source.writeGate = opened.opened;
+    await space.write(space.map({ bytes: PAGE, source }).address, pattern(PAGE, 1));
+    const region = space.map({ bytes: 4 * PAGE });
+    const blocked = await region.acquire('write', { offset: 3 * PAGE, bytes: PAGE });
+    const failure = expectCode(
+      mirror.launch(touchPages, { args: [region.address, 1, PAGE], grid: [4] }).wait(),
+      'CLOSED',
+    );
+    await settle();
+    const closing = space.close();
+    blocked.release();
+    await failure;
+    opened.open();
+    await closing;
+    expect(source.bytes).toEqual(pattern(PAGE, 1));
+    await end();
+  });
+
   it('with a fault that waits for a file fails the access', async () => {
     const { space, mirror, end } = await setUp();
     const source = new TestSource(pattern(PAGE));

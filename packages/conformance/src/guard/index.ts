@@ -1,0 +1,3 @@
+export * from './guard.js';
+export * from './messages.js';
+export { type RunnerOptions, runForGuard } from './runner.js';
