@@ -5,10 +5,15 @@ export * from './mirror/index.js';
 export * from './notifier/index.js';
 export * from './policy/index.js';
 export {
+  accessHandleSource,
   accessHandleSwap,
   type Advice,
+  type BlobLike,
+  blobSource,
   bytesSource,
   type ByteSource,
+  fileSource,
+  type FileSourceOptions,
   fileSwap,
   FLAG_ACCESSED,
   FLAG_CACHED,
@@ -45,6 +50,8 @@ export {
   type RelocateResult,
   type RemapOptions,
   type RemapPagesOptions,
+  type SourceAccessHandle,
+  type SourceFile,
   Space,
   type SpaceOptions,
   type SwapAccessHandle,

@@ -8,7 +8,7 @@ const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
   OUT_OF_DEVICE_MEMORY:
     'one work unit needs more pages at once than the device has frames; open the device with more memory, unpin pages, or make units smaller',
   OUT_OF_HOST_MEMORY: 'the host has no room for the page; unmap regions or raise the limit',
-  IO: 'reading the page from its source failed; see what the source reported',
+  IO: 'reading the page from its source failed; reading the address with space.read says why',
   DEVICE_TIMEOUT:
     'the page was held or in transit for too long; release what the CPU holds before waiting for the device',
   DEVICE_LOST: 'the page existed only on a device that was lost; write it whole or discard it',

@@ -33,11 +33,9 @@ import { cancelReason } from './cancel-reason.js';
 import type { FaultList } from './fault-list.js';
 import type { MirrorState } from './mirror-state.js';
 import { wantsOwnership } from './placement.js';
-import { reportCancel, reportPopulate } from './reports.js';
+import { reportCancel } from './reports.js';
 import type { PoolState } from './pool-state.js';
-
-/** Pages read from a source for one fault: the faulting one and those behind it. */
-const READ_AHEAD = 16;
+import { SourceReads } from './source-reads.js';
 
 /**
  * Decides about pages one by one, synchronously: what can be served now is locked and goes on the mirror's list of wanted
@@ -51,14 +49,27 @@ export class Admission {
   private working = 0;
   /** Whether notifiers were called since wanted pages were last looked at again. */
   private told = false;
+  private readonly reads: SourceReads;
 
   constructor(pool: PoolState) {
     this.pool = pool;
+    const { granted } = this;
+    this.reads = new SourceReads(pool, {
+      grant: (page, mirror) => this.grant(page, mirror),
+      get waiting() {
+        return granted.size;
+      },
+    });
   }
 
   /** Whether background work is under way. */
   get busy(): boolean {
-    return this.working > 0;
+    return this.working > 0 || this.reads.busy;
+  }
+
+  /** Begins the reads of sources that faults of this round wait for. */
+  beginReads(): void {
+    this.reads.begin();
   }
 
   /** Decides about faults, but for those on pages in `except`: wanted, deferred or cancelled. */
@@ -247,19 +258,7 @@ export class Admission {
     } else if (need === NEEDS_SWAP) {
       void this.work(mirror, pageNumber, () => this.bringBack(mirror, pageNumber));
     } else if (need === NEEDS_SOURCE) {
-      const object = region.object!;
-      const index = region.objectPage + pageNumber - space.pageOf(region.start);
-      const count = Math.min(READ_AHEAD, space.pageOf(region.end) - pageNumber);
-      void this.work(mirror, pageNumber, async () => {
-        const since = this.pool.device.now();
-        try {
-          await object.populate(index, count, { timeoutMs: this.pool.timeoutMs });
-          reportPopulate(this.pool, mirror, pageNumber, count, since);
-        } catch (error) {
-          // What another source says is nothing to what is mapped there by now.
-          if (space.regions.at(pageNumber * space.pageSize)?.object === object) throw error;
-        }
-      });
+      this.reads.want(mirror, region, pageNumber, write);
     }
   }
 

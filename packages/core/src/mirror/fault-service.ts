@@ -79,6 +79,7 @@ export class FaultService {
     this.drain();
     let faults = 0;
     for (const mirror of this.pool.mirrors) faults += this.decide(mirror);
+    this.admission.beginReads();
     this.admission.recheck();
     this.admission.releaseUnused();
     const progressed = this.noteProgress();

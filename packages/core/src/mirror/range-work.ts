@@ -9,6 +9,7 @@ import {
   recallPages,
   recallWhenFree,
   type Region,
+  type SourceLimits,
   type SpaceState,
   throwIfAborted,
 } from '../space/index.js';
@@ -17,7 +18,9 @@ import { BLOCK_PINNED } from './frame-table.js';
 import type { MirrorState } from './mirror-state.js';
 import { reportPrefetch } from './reports.js';
 
+/** What is brought at a time: most pages, and most bytes, so that the device copies what is there while more is read. */
 const CHUNK_PAGES = 1024;
+const CHUNK_BYTES = 8 << 20;
 
 /** Brings the pages of a byte range to the device, some at a time, until done or out of room. Resolves to pages brought. */
 export async function bringRange(
@@ -32,25 +35,32 @@ export async function bringRange(
   const first = space.pageOf(start);
   const last = space.pageOf(end);
   const since = pool.state.device.now();
+  const chunk = Math.max(1, Math.min(CHUNK_PAGES, CHUNK_BYTES / space.pageSize));
+  const limits = { timeoutMs: pool.state.timeoutMs, signal: options.signal };
   let brought = 0;
+  let ahead: Promise<unknown> | undefined;
   for (let from = first; from < last;) {
     throwIfAborted(options.signal);
     const mustWait = waitsForOthers(mirror, from, last);
-    const absent = findAbsent(mirror, from, mustWait ? Math.min(last, from + CHUNK_PAGES) : last, write);
+    const absent = findAbsent(mirror, from, mustWait ? Math.min(last, from + chunk) : last, write);
     from = absent.end;
     if (absent.count > 0) {
+      if (ahead !== undefined) await ahead;
       using back = space.store.pressure === undefined ? undefined : new KeptPages(space.store);
-      const limits = { timeoutMs: pool.state.timeoutMs, signal: options.signal };
       if (mustWait) await getReady(mirror, absent.start, absent.end, write, limits, back);
       back?.end();
       if (mirror.detached || pool.state.lostError !== undefined) break;
       const room = pool.frames.capacity - brought;
       const offered = offer(pool, mirror, absent, write, room);
       const { placed, done } = pool.faults.bring(mirror);
-      if (done !== undefined) await done;
       brought += placed;
       // More would push out what was just brought.
-      if (placed < offered || placed === room) break;
+      const isLast = placed < offered || placed === room;
+      // What fails is tried again in its turn, and then says so.
+      if (mustWait && !isLast && from < last && done !== undefined)
+        ahead = readSources(mirror, from, Math.min(last, from + chunk), limits).catch(() => undefined);
+      if (done !== undefined) await done;
+      if (isLast) break;
     }
     options.onProgress?.(from - first, last - first);
   }
@@ -110,7 +120,7 @@ async function getReady(
   from: number,
   to: number,
   write: boolean,
-  limits: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+  limits: SourceLimits,
   back: KeptPages | undefined,
 ): Promise<void> {
   const { space, residency } = mirror;
@@ -127,13 +137,8 @@ async function getReady(
   back?.begin();
   keep();
   if (space.store.swap !== undefined) await bringBack(space, from, to, limits, back);
-  for (const region of regions()) {
-    keep();
-    const { start, end } = within(space, region, from, to);
-    // What was unmapped or moved while another region's source was read is nobody's business here.
-    if (region.object?.source === undefined || region.closed || start >= end) continue;
-    await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, limits);
-  }
+  if (regions().some(({ object }) => object?.source !== undefined)) await readSources(mirror, from, to, limits, keep);
+  else keep();
   // Chosen and locked in one turn: what is in transit by then is left to its fault.
   const elsewhere: number[] = [];
   for (const region of regions()) {
@@ -146,6 +151,24 @@ async function getReady(
   }
   if (elsewhere.length > 0)
     await recallPages(space.store, Uint32Array.from(elsewhere), elsewhere.length, write ? 'revoke' : 'clean', mine);
+}
+
+/** Reads what regions show of sources in a range of page numbers; `before` is called before each. */
+async function readSources(
+  mirror: MirrorState,
+  from: number,
+  to: number,
+  limits: SourceLimits,
+  before?: () => void,
+): Promise<void> {
+  const { space } = mirror;
+  for (const region of space.regions.overlapping(from * space.pageSize, to * space.pageSize)) {
+    before?.();
+    const { start, end } = within(space, region, from, to);
+    // What was unmapped or moved while another region's source was read is nobody's business here.
+    if (region.object?.source === undefined || region.closed || start >= end) continue;
+    await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, limits);
+  }
 }
 
 /** The page numbers of a region that lie in `[from, to)`. */

@@ -22,6 +22,7 @@ export { HOST_MIGRATION, type HostMigrationOptions, type HostMigrationPolicy } f
 export { type HostCompaction, type HostMemory } from './host-memory.js';
 export { type MergeResult } from './merge.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
+export { type MemoryObject } from './memory-object.js';
 export { isOutOfMemory } from './out-of-memory.js';
 export { nextTurn } from './next-turn.js';
 export {
@@ -48,7 +49,12 @@ export { type RemapOptions } from './remap.js';
 export { type RemapPagesOptions } from './remap-options.js';
 export * from './resolve.js';
 export { Signal } from './signal.js';
-export { bytesSource, type ByteSource } from './source.js';
+export { bytesSource, type ByteSource, type SourceLimits } from './source.js';
+export { accessHandleSource, type SourceAccessHandle } from './sources/access-handle.js';
+export { type BlobLike, blobSource } from './sources/blob.js';
+export { fileSource, type SourceFile } from './sources/file.js';
+export { type FileSourceOptions } from './sources/options.js';
+export { readPages } from './source-reader.js';
 export { createSpaceState, Space, type SpaceOptions } from './space.js';
 export { syncRange } from './sync.js';
 export { type WrittenRange } from './written.js';

@@ -15,6 +15,10 @@ export interface ManagedMemoryOptions {
 const GRANULE_BYTES = 1 << 20;
 const MAX_SLAB_BYTES = 1 << 30;
 const MAX_FRAMES = 2 ** 30;
+/** Most bytes of storage without pages that are kept for the next ones: what the engine gets back it frees only when it collects garbage. */
+const SPARE_BYTES = 16 << 20;
+/** Most partial granules that are searched for frames side by side. */
+const LOOKED_AT = 16;
 
 /** A granule is on the partial list. */
 const LISTED = 1;
@@ -53,6 +57,8 @@ class ManagedMemory implements HostMemory {
   private readonly wordsPerGranule: number;
   private granules = 0;
   private partial: number[] = [];
+  /** Storage of one granule each that no frame uses. */
+  private readonly spare: Uint8Array[] = [];
 
   constructor(pageSize: number, limit: number) {
     if (typeof limit !== 'number') throw new TypeError(`limit must be a number of bytes, got ${typeof limit}`);
@@ -232,6 +238,10 @@ class ManagedMemory implements HostMemory {
   }
 
   private allocateRun(count: number): number {
+    if (count < this.perGranule) {
+      const first = this.takeRun(count);
+      if (first >= 0) return first;
+    }
     const needed = Math.ceil(count / this.perGranule);
     let run = 0;
     let granule = 0;
@@ -248,6 +258,25 @@ class ManagedMemory implements HostMemory {
       if (frames < this.perGranule) this.list(g);
     }
     return start * this.perGranule;
+  }
+
+  /** Frames side by side in a granule that is in use in part; -1 where none has room for so many. */
+  private takeRun(count: number): number {
+    for (let i = this.partial.length - 1; i >= Math.max(0, this.partial.length - LOOKED_AT); i--) {
+      const granule = this.partial[i]!;
+      if (this.perGranule - this.live[granule]! < count) continue;
+      const first = granule * this.perGranule;
+      let run = 0;
+      for (let frame = first; frame < first + this.perGranule; frame++) {
+        run = (this.taken[this.wordOf(frame)]! & this.bitOf(frame)) === 0 ? run + 1 : 0;
+        if (run < count) continue;
+        const start = frame + 1 - count;
+        for (let taken = start; taken <= frame; taken++) this.taken[this.wordOf(taken)]! |= this.bitOf(taken);
+        this.live[granule]! += count;
+        return start;
+      }
+    }
+    return -1;
   }
 
   private isEmpty(granule: number): boolean {
@@ -275,9 +304,10 @@ class ManagedMemory implements HostMemory {
   }
 
   private addStorage(granule: number, count: number): void {
+    const spare = count === 1 ? this.spare.pop() : undefined;
     let slab: Uint8Array;
     try {
-      slab = new Uint8Array(count * this.granuleBytes);
+      slab = spare?.fill(0) ?? new Uint8Array(count * this.granuleBytes);
     } catch (cause) {
       throw new MirrorError(
         'OUT_OF_HOST_MEMORY',
@@ -293,7 +323,10 @@ class ManagedMemory implements HostMemory {
   }
 
   private dropStorage(granule: number): void {
+    const slab = this.slabs[granule];
     this.slabs[granule] = undefined;
+    const isWanted = this.listed[granule] !== WITHHELD && this.spare.length < SPARE_BYTES / this.granuleBytes;
+    if (slab?.byteLength === this.granuleBytes && isWanted) this.spare.push(slab);
   }
 
   private exhausted(count: number): never {

@@ -3,25 +3,25 @@ import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
 import type { PageCache } from './cache-homes.js';
 import { inTime } from './in-time.js';
-import { PAGE_DIRTY, PAGE_LOCKED, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import { PAGE_DIRTY, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import { slotOf } from './reclaim/swap-table.js';
-import type { ByteSource, SourceLimits } from './source.js';
+import { type ByteSource, nameOf, reasonOf, type SourceLimits } from './source.js';
+import { type KeepPage, type ReadTarget, SourceReader } from './source-reader.js';
+import { TRANSFER_BYTES } from './transfer-buffers.js';
 import { Writes } from './writes.js';
-
-/** Most bytes one read of a source asks for. */
-const READ_BYTES = 1 << 20;
 
 /**
  * What shared and file regions map: a page cache over a byte source, or shared anonymous memory where there is none.
  * Page `i` holds the bytes from `i * pageSize`. The kernel's `address_space` of an inode.
  */
-export class MemoryObject implements PageCache {
+export class MemoryObject implements PageCache, ReadTarget {
   readonly source: ByteSource | undefined;
   private readonly store: PageStore;
   private readonly table = new PageTable();
-  private readonly writes = new Writes();
+  private readonly writes: Writes;
+  private readonly reader: SourceReader;
   /** Where it will end, while it is being truncated. */
   private newEnd = Infinity;
   /** Resolves when the truncation under way, if any, has ended. */
@@ -37,6 +37,8 @@ export class MemoryObject implements PageCache {
   constructor(store: PageStore, source: ByteSource | undefined) {
     this.store = store;
     this.source = source;
+    this.writes = new Writes(nameOf(source));
+    this.reader = new SourceReader(store, this);
   }
 
   /** Metadata in bytes. */
@@ -93,8 +95,13 @@ export class MemoryObject implements PageCache {
     return this.source !== undefined;
   }
 
+  /** Whether any region maps it. */
+  get isMapped(): boolean {
+    return this.references > 0;
+  }
+
   /** Bytes it has: `Infinity` where there is no source. */
-  private get size(): number {
+  get size(): number {
     return this.source === undefined ? Infinity : Math.min(this.source.size, this.newEnd);
   }
 
@@ -132,7 +139,10 @@ export class MemoryObject implements PageCache {
   /** Waits for the truncation under way. @throws MirrorError `DEVICE_TIMEOUT`, `ABORTED` */
   private async truncated({ timeoutMs, signal }: SourceLimits): Promise<void> {
     if (this.truncation === undefined || (await inTime(this.truncation, timeoutMs, signal))) return;
-    throw new MirrorError('DEVICE_TIMEOUT', `waited ${timeoutMs} ms for a source to be truncated; try again`);
+    throw new MirrorError(
+      'DEVICE_TIMEOUT',
+      `waited ${timeoutMs} ms for ${nameOf(this.source)} to be truncated; try again`,
+    );
   }
 
   /** Drops the pages from an index on, whatever they hold. */
@@ -157,24 +167,9 @@ export class MemoryObject implements PageCache {
     return page;
   }
 
-  /**
-   * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read. The pages are
-   * locked while they are read; pages that others read at the time are not waited for. A source that does not answer in time,
-   * or ignores the signal, reads on in the background, and its pages stay locked until it ends. What no region maps any more is not
-   * read: nobody would drop it.
-   * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`
-   */
-  async populate(index: number, count: number, limits: SourceLimits): Promise<void> {
-    const most = Math.max(1, READ_BYTES / this.store.host.pageSize);
-    for (let at = index; at < index + count && this.reaches(at);) {
-      if (this.store.pressure !== undefined && this.lookup(at) < 0)
-        await this.store.pressure.makeRoom(Math.min(most, index + count - at));
-      if (this.references === 0) return;
-      let run = 0;
-      while (at + run < index + count && run < most && this.reaches(at + run) && this.lookup(at + run) < 0) run++;
-      if (run > 0) await this.readInTime(at, run, limits);
-      at += Math.max(run, 1);
-    }
+  /** As {@link SourceReader.populate}. */
+  populate(index: number, count: number, limits: SourceLimits, keep?: KeepPage): Promise<void> {
+    return this.reader.populate(index, count, limits, keep);
   }
 
   /**
@@ -192,27 +187,70 @@ export class MemoryObject implements PageCache {
         .filter((page) => page >= 0 && store.any(page, PAGE_OWNED));
     await recallWhenFree(store, () => Uint32Array.from(owned()), 'clean');
     let written = 0;
-    for (const at of this.cached(index, end)) {
-      const offset = at * store.host.pageSize;
+    const listed = this.cached(index, end);
+    for (let i = 0; i < listed.length;) {
+      const offset = listed[i]! * store.host.pageSize;
       await this.writes.others(offset, limits);
       while (offset + store.host.pageSize > this.newEnd) await this.truncated(limits);
-      const page = this.lookup(at);
-      // Of what was lost with a device the host has older bytes: they are not the file's.
-      if (page < 0 || store.any(page, PAGE_LOST) || !store.any(page, PAGE_DIRTY)) continue;
-      const length = Math.min(store.host.pageSize, this.size - offset);
-      store.unmark(page, PAGE_DIRTY);
-      if (length > 0) {
-        const bytes = this.bytesOf(page).slice(0, length);
-        await this.writes.begin(
-          offset,
-          () => source.write!(offset, bytes),
-          () => this.markDirty(at),
-          limits,
-        );
-      }
-      written++;
+      const run = this.dirtyRun(listed, i);
+      if (run > 0) await this.writeRun(listed[i]!, run, limits);
+      written += run;
+      i += Math.max(1, run);
     }
     return written;
+  }
+
+  /** How many neighbours, from an entry of a list of indexes on, are to be written back, as far as one write goes. */
+  private dirtyRun(listed: readonly number[], from: number): number {
+    const { store } = this;
+    const { pageSize } = store.host;
+    const first = listed[from]!;
+    const most = Math.max(1, TRANSFER_BYTES / pageSize);
+    let run = 0;
+    for (; run < most && listed[from + run] === first + run; run++) {
+      const offset = (first + run) * pageSize;
+      const page = this.lookup(first + run);
+      // Of what was lost with a device the host has older bytes: they are not the file's.
+      if (page < 0 || store.any(page, PAGE_LOST) || !store.any(page, PAGE_DIRTY)) break;
+      if (run > 0 && (this.writes.isUnderWay(offset) || offset + pageSize > this.newEnd)) break;
+    }
+    return run;
+  }
+
+  private async writeRun(index: number, count: number, limits: SourceLimits): Promise<void> {
+    const { store, source } = this;
+    const { pageSize } = store.host;
+    const offset = index * pageSize;
+    const length = Math.min(count * pageSize, this.size - offset);
+    const bytes = new Uint8Array(Math.max(0, length));
+    const offsets: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const page = this.lookup(index + i);
+      store.unmark(page, PAGE_DIRTY);
+      offsets.push(offset + i * pageSize);
+      if (length > i * pageSize) bytes.set(this.bytesOf(page).subarray(0, length - i * pageSize), i * pageSize);
+    }
+    const failed = () => {
+      for (let i = 0; i < count; i++) this.markDirty(index + i);
+    };
+    if (length > 0) await this.writes.begin(offsets, () => source!.write!(offset, bytes), failed, limits);
+  }
+
+  /**
+   * Waits until what was written to the source outlives a crash.
+   * @throws MirrorError `IO` with the source's error as cause, `DEVICE_TIMEOUT`, `ABORTED`
+   */
+  async flush({ timeoutMs, signal }: SourceLimits): Promise<void> {
+    const { source } = this;
+    if (source?.flush === undefined) return;
+    try {
+      if (await inTime((async () => source.flush!())(), timeoutMs, signal)) return;
+    } catch (cause) {
+      throwIfAborted(signal);
+      const what = `flushing ${nameOf(source)} failed, and what was written may not outlive a crash`;
+      throw new MirrorError('IO', `${what}: ${reasonOf(cause)}; write it again and sync`, { cause });
+    }
+    throw new MirrorError('DEVICE_TIMEOUT', `waited ${timeoutMs} ms for ${nameOf(source)} to flush; sync again`);
   }
 
   /** Indexes of the cached pages of `[index, end)`, ascending; a snapshot. */
@@ -257,69 +295,8 @@ export class MemoryObject implements PageCache {
     this.store.uncache(page);
   }
 
-  private insert(index: number, page: number): void {
+  insert(index: number, page: number): void {
     if (this.table.size === 0) this.id = this.store.homes.open(this);
     this.replace(index, page);
-  }
-
-  private async readInTime(index: number, count: number, limits: SourceLimits): Promise<void> {
-    const { timeoutMs, signal } = limits;
-    if (await inTime(this.readRun(index, count, signal), timeoutMs, signal)) return;
-    throw new MirrorError(
-      'DEVICE_TIMEOUT',
-      `waited ${timeoutMs} ms for a source to read ${count} pages at byte ${index * this.store.host.pageSize}; its pages stay locked until it answers`,
-    );
-  }
-
-  private async readRun(index: number, count: number, signal?: AbortSignal): Promise<void> {
-    const { store } = this;
-    const { host } = store;
-    const first = store.createRun(count);
-    try {
-      host.commit(first, count);
-    } catch (error) {
-      for (let i = 0; i < count; i++) store.withdraw(first + i);
-      throw error;
-    }
-    for (let i = 0; i < count; i++) {
-      store.unmark(first + i, PAGE_ZERO);
-      store.mark(first + i, PAGE_LOCKED);
-      this.insert(index + i, first + i);
-    }
-    try {
-      await this.readBytes(index, first, count, signal);
-    } catch (cause) {
-      for (let i = 0; i < count; i++) {
-        // The cache may have been dropped meanwhile, and filled anew.
-        if (this.lookup(index + i) === first + i) this.evict(index + i);
-        store.unlock(first + i);
-      }
-      store.announce();
-      throwIfAborted(signal);
-      throw new MirrorError(
-        'IO',
-        `reading ${count} pages at byte ${index * host.pageSize} of the source failed; see cause`,
-        { cause },
-      );
-    }
-    for (let i = 0; i < count; i++) store.unlock(first + i);
-    store.announce();
-  }
-
-  private async readBytes(index: number, first: number, count: number, signal?: AbortSignal): Promise<void> {
-    const { host } = this.store;
-    const source = this.source!;
-    const offset = index * host.pageSize;
-    const length = Math.max(0, Math.min(count * host.pageSize, this.size - offset));
-    const view = host.view(first, count);
-    const bytes = view ?? new Uint8Array(count * host.pageSize);
-    if (length > 0) await source.read(offset, bytes.subarray(0, length), signal);
-    bytes.fill(0, length);
-    if (view !== undefined) return;
-    for (let i = 0; i < count; i++) {
-      host
-        .bufferOf(first + i)
-        .set(bytes.subarray(i * host.pageSize, (i + 1) * host.pageSize), host.offsetOf(first + i));
-    }
   }
 }

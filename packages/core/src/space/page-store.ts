@@ -9,6 +9,7 @@ import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } 
 import type { PageLists } from './reclaim/page-lists.js';
 import { entryOfSlot, slotOf, type SwapTable } from './reclaim/swap-table.js';
 import { Signal } from './signal.js';
+import { TransferBuffers } from './transfer-buffers.js';
 import { WrittenKeys } from './written-keys.js';
 
 /** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
@@ -31,10 +32,14 @@ export interface KeySpace {
 export interface Pressure {
   /** Whether host memory is beyond the budget. */
   readonly over: boolean;
+  /** Most pages to bring at a time, at least 1: a small part of the budget. */
+  readonly portion: number;
+  /** Whether `count` more pages fit the budget. */
+  fits(count: number): boolean;
   /** Begins to get back to the budget, if host memory is beyond it. Synchronous. */
   kick(): void;
-  /** Resolves when `count` more pages fit the budget, or nothing more can leave. */
-  makeRoom(count: number): Promise<void>;
+  /** Resolves when `count` more pages fit the budget, or nothing more can leave: to whether they fit. */
+  makeRoom(count: number): Promise<boolean>;
   /** Frees a page where host memory has none left at all. @throws `refusal`, the error that said so, if nothing can leave */
   relieve(refusal: unknown): Promise<void>;
 }
@@ -49,6 +54,8 @@ export class PageStore extends PageEntries {
   private readonly spaces: (KeySpace | undefined)[] = [];
   /** Entries whose page the CPU had written before it was merged. */
   readonly written = new WrittenKeys();
+  /** For what goes to and comes from sources. */
+  readonly buffers = new TransferBuffers();
   /** Where cached pages are cached. */
   readonly homes = new CacheHomes();
   private readonly holders = new Map<number, number>();

@@ -8,12 +8,26 @@ export interface ByteSource {
    * `space.truncate` only: pages behind the end are not accessible.
    */
   readonly size: number;
+  /** What errors call it. Default `a source`. */
+  readonly name?: string;
   /** Fills `into` with the bytes from `offset`; rejects (or throws) when it cannot fill it. Never asked beyond `size`. */
   read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void> | void;
   /** Writes bytes back. Without it, shared writable regions over this source are refused. Never asked beyond `size`. */
   write?(offset: number, from: Uint8Array): Promise<void> | void;
   /** Makes it `size` bytes long, which is less than before: called by `space.truncate`. Without it, shorten the source before that. */
   truncate?(size: number): Promise<void> | void;
+  /** Resolves when what was written before outlives a crash: called by `space.sync` once all is written. Without it, nothing is waited for. */
+  flush?(): Promise<void> | void;
+}
+
+/** What errors call a source. */
+export function nameOf(source: ByteSource | undefined): string {
+  return source?.name ?? 'a source';
+}
+
+/** What an error of a source says. */
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** How long to wait for one read or write of a source, and what ends the wait. */

@@ -209,7 +209,7 @@ export class Space implements RegionOwner {
   }
 
   /**
-   * Writes what changed in shared file regions of a range back to their sources. Resolves to the number of pages written.
+   * Writes what changed in shared file regions of a range back to their sources, and has these flush it. Resolves to the number of pages written.
    * @throws TypeError, RangeError; MirrorError `ADDRESS_NOT_MAPPED`, `IO`, `DEVICE_TIMEOUT`, `ABORTED`, `CLOSED`; `DEVICE_LOST`, once all others
    * are written, for pages that existed only on a device that was lost
    */

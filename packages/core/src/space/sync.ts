@@ -8,7 +8,7 @@ import { retryUnsaved } from './release.js';
 import type { SpaceState } from './state.js';
 
 /**
- * Writes what changed in the shared file regions of a page range back to their sources; returns how many pages.
+ * Writes what changed in the shared file regions of a page range back to their sources, and has these keep it; returns how many pages.
  * @throws MirrorError `DEVICE_LOST`, when all others are written, where pages existed only on a device that was lost
  */
 export async function syncRange(space: SpaceState, start: number, end: number, options: RangeOptions): Promise<number> {
@@ -18,6 +18,8 @@ export async function syncRange(space: SpaceState, start: number, end: number, o
   await retryUnsaved(space);
   let written = 0;
   const lost: ByteRange[] = [];
+  const objects = new Set<MemoryObject>();
+  const limits = { timeoutMs: space.timeoutMs, signal: options.signal };
   for (const region of space.regions.overlapping(start, end)) {
     if (!region.shared || region.object === undefined) continue;
     throwIfAborted(options.signal);
@@ -25,16 +27,15 @@ export async function syncRange(space: SpaceState, start: number, end: number, o
     const to = Math.min(end, region.end);
     const count = space.pageOf(to - from);
     const first = region.objectPage + space.pageOf(from - region.start);
-    written += await region.object.writeBack(first, count, {
-      timeoutMs: space.timeoutMs,
-      signal: options.signal,
-    });
+    objects.add(region.object);
+    written += await region.object.writeBack(first, count, limits);
     for (const index of lostPages(space, region.object, first, count)) {
       const at = from + (index - first) * space.pageSize;
       lost.push({ start: at, end: at + space.pageSize });
     }
     options.onProgress?.(space.pageOf(to - start), space.pageOf(end - start));
   }
+  for (const object of objects) await object.flush(limits);
   if (lost.length > 0) throw notWritten(lost);
   return written;
 }

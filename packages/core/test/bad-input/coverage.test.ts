@@ -16,7 +16,7 @@ const EXEMPT: readonly (readonly [name: RegExp, why: string])[] = [
     'made by core, or takes nothing that can be wrong',
   ],
   [
-    /^(ByteSource|NotifierOptions|PrefetchRequest|CheckContext|JsProgram|UnitContext|Timeline|NotifierHost|HostFrames|SwapStore|SwapFile|SwapAccessHandle)\./,
+    /^(ByteSource|NotifierOptions|PrefetchRequest|CheckContext|JsProgram|UnitContext|Timeline|NotifierHost|HostFrames|SwapStore|SwapFile|SwapAccessHandle|SourceFile|SourceAccessHandle|BlobLike)\./,
     'implemented by others and called by us',
   ],
   [/^(EvictionPolicy|PrefetchPolicy|PageTracker)\./, 'an interface; its implementations are in the table'],

@@ -1,8 +1,11 @@
 import {
+  accessHandleSource,
   accessHandleSwap,
   type AddressSpace,
+  blobSource,
   bytesSource,
   createSpace,
+  fileSource,
   fileSwap,
   type HoldOptions,
   type HostMigrationOptions,
@@ -17,6 +20,20 @@ const FREE = BASE + 64 * PAGE;
 const NO_FILE = {
   read: () => Promise.resolve({ bytesRead: 0 }),
   write: () => Promise.resolve({ bytesWritten: 0 }),
+};
+
+const SOME_FILE = {
+  ...NO_FILE,
+  stat: () => Promise.resolve({ size: PAGE, mtimeMs: 0 }),
+  truncate: () => Promise.resolve(),
+  sync: () => Promise.resolve(),
+};
+const SOME_HANDLE = {
+  getSize: () => PAGE,
+  read: () => 0,
+  write: () => 0,
+  truncate: () => undefined,
+  flush: () => undefined,
 };
 
 const create = new Rows('createSpace', 'async')
@@ -174,6 +191,25 @@ const keeping = [
       closedRegion.remapPages({ offset: 0, bytes: PAGE, from: 0 }),
     ),
   new Rows('memorySwap', 'sync').number('bytes', [NaN, 0, -1, 0.5, 2 ** 53], (_, bytes) => memorySwap(bytes)),
+  new Rows('blobSource', 'sync')
+    .type('blob', [undefined, null, 5, 'x', {}, { size: 'x', slice: () => null }], (_, blob) => blobSource(blob))
+    .bad('size of a blob', 'RangeError', () => blobSource({ size: -1, slice: () => new Blob() }))
+    .type('options', [null, 5, 'x'], (_, options) => blobSource(new Blob(), options))
+    .type('name', [5, {}], (_, name) => blobSource(new Blob(), { name })),
+  new Rows('fileSource', 'async')
+    .type('file', [undefined, null, 5, 'x', {}], (_, file) => fileSource(file))
+    .type('options', [null, 5, 'x'], (_, options) => fileSource(SOME_FILE, options))
+    .type('name', [5, {}], (_, name) => fileSource(SOME_FILE, { name }))
+    .type('write', [5, 'yes', null], (_, write) => fileSource(SOME_FILE, { write }))
+    .bad('a file without write', 'TypeError', () => fileSource({ ...SOME_FILE, write: 5 as never }, { write: true })),
+  new Rows('accessHandleSource', 'sync')
+    .type('handle', [undefined, null, 5, 'x', {}], (_, handle) => accessHandleSource(handle))
+    .type('options', [null, 5, 'x'], (_, options) => accessHandleSource(SOME_HANDLE, options))
+    .type('name', [5, {}], (_, name) => accessHandleSource(SOME_HANDLE, { name }))
+    .type('write', [5, 'yes', null], (_, write) => accessHandleSource(SOME_HANDLE, { write }))
+    .bad('a handle without flush', 'TypeError', () =>
+      accessHandleSource({ ...SOME_HANDLE, flush: 5 as never }, { write: true }),
+    ),
   new Rows('fileSwap', 'sync')
     .type('file', [undefined, null, 5, {}], (_, file) => fileSwap(file, PAGE))
     .number('bytes', [NaN, 0, 0.5], (_, bytes) => fileSwap(NO_FILE, bytes)),

@@ -6,8 +6,9 @@ import { checkSwapStore, type SwapStore } from './swap-store.js';
 /** How a host memory is kept small. One a host memory: spaces that share it agree. */
 export interface ReclaimOptions {
   /**
-   * Bytes of host memory to keep to. What waits for pages waits until they fit; what may not wait (a device's fault) goes beyond,
-   * and reclaim catches up behind it. Default: no budget, pages leave on demand only.
+   * Bytes of host memory to keep to, pages that devices use included. What waits for pages, reads of files for a device's faults too, waits
+   * until they fit; what may not wait (a first touch of anonymous memory by a device) goes beyond, and reclaim catches up behind it.
+   * Default: no budget, pages leave on demand only.
    */
   readonly budget?: number;
   /**

@@ -1,4 +1,5 @@
 import { MirrorError } from '../../driver/index.js';
+import type { PageCache } from '../cache-homes.js';
 import { changeEntries, keysOf, mapsStill } from '../entries.js';
 import { inTime } from '../in-time.js';
 import {
@@ -53,24 +54,15 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
     else toSwap.push(page);
   }
   const failures: unknown[] = [];
-  for (const page of toDrop) {
-    try {
-      freed += drop(store, page);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
+  freed += dropAll(store, toDrop, failures);
   counts.dropped += freed;
   // Before anything is waited for: these are locked in this turn. What is waited for may make any of the pages another one.
   const leave = store.host.pageOut === undefined ? swapOut : systemPageOut;
   // Dropping others called notifiers, which may have done anything to these.
   const still = toSwap.filter((page) => mayLeave(store, page) && !isOfFile(store, page));
   freed += await leave(target, still, counts, failures);
-  for (const page of toFile) {
-    const written = await writeBack(target, page).catch((error: unknown) => {
-      failures.push(error);
-      return 0;
-    });
+  for (const run of runsOf(store, toFile)) {
+    const written = await writeBack(target, run, failures);
     counts.dropped += written;
     freed += written;
   }
@@ -117,14 +109,60 @@ function isOfFile(store: PageStore, page: number): boolean {
   return store.any(page, PAGE_CACHED) && store.homes.cacheOf(page).inFile;
 }
 
-async function writeBack({ store, timeoutMs }: PageOutTarget, page: number): Promise<number> {
-  // While others were waited for it may have been freed, or be another page by now.
-  if (!mayLeave(store, page) || !isOfFile(store, page)) return 0;
-  const cache = store.homes.cacheOf(page);
-  await cache.writeBack(store.homes.indexOf(page), 1, { timeoutMs });
-  // Meanwhile it may have been written again, or be another page.
-  const same = mayLeave(store, page) && isOfFile(store, page) && store.homes.cacheOf(page) === cache;
-  return same ? drop(store, page) : 0;
+/** Pages of files, in groups of neighbours. */
+function runsOf({ homes }: PageStore, pages: readonly number[]): number[][] {
+  const places = pages.map((page) => ({ page, cache: homes.cacheOf(page), index: homes.indexOf(page) }));
+  places.sort((a, b) => a.index - b.index);
+  const runs: number[][] = [];
+  const ends = new Map<PageCache, { run: number[]; next: number }>();
+  for (const { page, cache, index } of places) {
+    let end = ends.get(cache);
+    if (end === undefined || end.next !== index) {
+      end = { run: [], next: index };
+      ends.set(cache, end);
+      runs.push(end.run);
+    }
+    end.run.push(page);
+    end.next++;
+  }
+  return runs;
+}
+
+/** Writes neighbours of a file back and drops them; what fails is added to `failures`. Resolves to how many were dropped. */
+async function writeBack(
+  { store, timeoutMs }: PageOutTarget,
+  pages: readonly number[],
+  failures: unknown[],
+): Promise<number> {
+  const { homes } = store;
+  // While others were waited for a page may have been freed, or be another one by now.
+  const isThere = (page: number) => mayLeave(store, page) && isOfFile(store, page);
+  const there = pages.filter(isThere);
+  if (there.length === 0) return 0;
+  const cache = homes.cacheOf(there[0]!);
+  const indexes = there.filter((page) => homes.cacheOf(page) === cache).map((page) => homes.indexOf(page));
+  const first = Math.min(...indexes);
+  try {
+    await cache.writeBack(first, Math.max(...indexes) - first + 1, { timeoutMs });
+  } catch (error) {
+    failures.push(error);
+  }
+  // Meanwhile any may have been written again, or be another page.
+  const same = there.filter((page) => isThere(page) && homes.cacheOf(page) === cache);
+  return dropAll(store, same, failures);
+}
+
+/** Drops pages, as far as something else has their content; what is thrown is added to `failures`. Returns how many were. */
+function dropAll(store: PageStore, pages: readonly number[], failures: unknown[]): number {
+  let dropped = 0;
+  for (const page of pages) {
+    try {
+      dropped += drop(store, page);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return dropped;
 }
 
 /** Writes pages to the swap store; what fails is added to `failures`. Resolves to the frames freed. Synchronous until all are locked. */

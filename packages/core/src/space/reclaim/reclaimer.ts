@@ -72,11 +72,20 @@ export class Reclaimer {
     return host.inMemory ?? host.used;
   }
 
-  /** Resolves when `count` more pages fit the budget, or nothing more can leave. */
-  async makeRoom(count: number): Promise<void> {
-    const over = () => this.inMemory + count - this.budget;
-    if (over() <= 0) return;
-    await this.free(over).catch(() => undefined);
+  /** Most pages to bring at a time, at least 1: an eighth of the budget, so that several reads fit. */
+  get portion(): number {
+    return Math.max(1, Math.floor(this.budget / 8));
+  }
+
+  /** Whether `count` more pages fit the budget. */
+  fits(count: number): boolean {
+    return this.inMemory + count <= this.budget;
+  }
+
+  /** Resolves when `count` more pages fit the budget, or nothing more can leave: to whether they fit. */
+  async makeRoom(count: number): Promise<boolean> {
+    if (!this.fits(count)) await this.free(() => this.inMemory + count - this.budget).catch(() => undefined);
+    return this.fits(count);
   }
 
   /**
