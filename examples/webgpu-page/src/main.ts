@@ -23,6 +23,8 @@ const map = new PageMap(element('map', HTMLCanvasElement), element('legend', HTM
 
 let worker: Worker | undefined;
 let frames = 0;
+/** The last message that asked for a picture. */
+let asked = 0;
 
 const form = new SettingsForm(settingsFrom(location.search), (settings) => {
   history.replaceState(null, '', queryOf(settings));
@@ -31,7 +33,7 @@ const form = new SettingsForm(settingsFrom(location.search), (settings) => {
 });
 const view = new View(element('view', HTMLCanvasElement), (orbit) => {
   state('rendering');
-  tell({ kind: 'look', orbit });
+  tell({ kind: 'look', number: (asked += 1), orbit });
 });
 const fileCard = new FileCard(
   (file) => tell({ kind: 'file', file }),
@@ -54,7 +56,7 @@ function open(): void {
   status.textContent = 'Opening the device …';
   view.resize(settings.width, settings.height);
   map.clear();
-  tell({ kind: 'open', settings });
+  tell({ kind: 'open', number: (asked += 1), settings });
 }
 
 function fail(message: string): void {
@@ -78,8 +80,8 @@ function start(): void {
   worker = new Worker(new URL('./worker/worker.ts', import.meta.url), { type: 'module' });
   worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => hear(data));
   worker.addEventListener('error', ({ message }) => fail(message));
+  tell({ kind: 'look', number: asked, orbit: view.orbit });
   open();
-  tell({ kind: 'look', orbit: view.orbit });
 }
 
 function hear(message: FromWorker): void {
@@ -107,7 +109,7 @@ function hear(message: FromWorker): void {
       frames += 1;
       page.dataset['frames'] = String(frames);
       figures.show({ 'Last picture': timeText(message.ms) });
-      state('idle');
+      if (message.number === asked) state('idle');
       if (turning.getAttribute('aria-pressed') === 'true') view.turnOn();
       break;
     case 'file-progress':

@@ -5,8 +5,8 @@ import type { Settings } from './settings.js';
 /** What the page tells the worker. */
 export type ToWorker =
   /** Opens a device, or another one in its place. */
-  | { readonly kind: 'open'; readonly settings: Settings }
-  | { readonly kind: 'look'; readonly orbit: Orbit }
+  | { readonly kind: 'open'; readonly number: number; readonly settings: Settings }
+  | { readonly kind: 'look'; readonly number: number; readonly orbit: Orbit }
   /** Pages a file through the GPU. */
   | { readonly kind: 'file'; readonly file: File }
   | { readonly kind: 'cancel-file' };
@@ -64,8 +64,8 @@ export type FromWorker =
   | { readonly kind: 'opened'; readonly opened: Opened }
   /** A pass begins; the next one is finer until `coarseness` is 1. */
   | { readonly kind: 'parts'; readonly coarseness: number; readonly progress: number; readonly parts: readonly Part[] }
-  /** A picture is complete. */
-  | { readonly kind: 'frame'; readonly ms: number }
+  /** A picture is complete. It shows what was asked for up to the message with this number. */
+  | { readonly kind: 'frame'; readonly number: number; readonly ms: number }
   /** A byte of `RESIDENT_*` bits for each page of scene and picture. */
   | { readonly kind: 'residency'; readonly pages: Uint8Array<ArrayBuffer>; readonly counters: Counters }
   | { readonly kind: 'file-progress'; readonly progress: FileProgress }

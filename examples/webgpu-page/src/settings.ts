@@ -1,8 +1,8 @@
 /** Scenes by name: how many rows of bunnies there are, and how often each triangle of the mesh is split in four. */
 export const SCENES = {
-  small: { rows: 1, subdivisions: 0, label: '2 bunnies, small' },
+  small: { rows: 1, subdivisions: 0, label: '2 bunnies' },
   medium: { rows: 4, subdivisions: 0, label: '14 bunnies' },
-  large: { rows: 4, subdivisions: 1, label: '14 bunnies, fine' },
+  large: { rows: 4, subdivisions: 1, label: '14, finer' },
 } as const;
 
 /** Arranges the bunnies. */

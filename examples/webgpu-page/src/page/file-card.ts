@@ -56,7 +56,7 @@ export class FileCard {
     const { bytes, done, ms, counters, hostBytes, residency } = progress;
     this.#progress.value = done / bytes;
     this.#figures.show({
-      Read: `${bytesText(done)} of ${bytesText(bytes)}`,
+      Read: bytesText(done),
       Speed: ms > 0 ? `${bytesText((done * 1000) / ms)}/s` : '',
       'Host memory': bytesText(hostBytes),
       ...counterFigures(counters),

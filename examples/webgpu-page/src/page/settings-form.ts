@@ -1,6 +1,17 @@
 import { MEMORIES, SCENES, type Settings, SIZES } from '../settings.js';
-import { element, made } from './element.js';
+import { element } from './element.js';
 import { bytesText } from './text.js';
+
+const EVICTION_HINTS: Readonly<Record<Settings['eviction'], string>> = {
+  lru: 'The page that nobody used for longest leaves first.',
+  clock: 'The oldest page leaves, unless it was used since it was last looked at.',
+  fifo: 'The page that came first leaves first.',
+};
+const PREFETCH_HINTS: Readonly<Record<Settings['prefetch'], string>> = {
+  none: 'Only pages that fault are brought.',
+  next: 'The pages behind a fault come along.',
+  tree: 'Where most of a neighbourhood is there, the rest comes along.',
+};
 
 /** The form with what can be chosen about device and scene. */
 export class SettingsForm {
@@ -17,8 +28,7 @@ export class SettingsForm {
   constructor(settings: Settings, onChange: (settings: Settings) => void) {
     for (const [name, { label }] of Object.entries(SCENES)) this.#scene.append(new Option(label, name));
     const size = `${settings.width}x${settings.height}`;
-    for (const choice of new Set([...SIZES, size]))
-      this.#size.append(new Option(`${choice.replace('x', ' × ')} pixels`, choice));
+    for (const choice of new Set([...SIZES, size])) this.#size.append(new Option(choice.replace('x', ' × '), choice));
     this.#memory.max = String(MEMORIES.length - 1);
     this.#memory.value = String(MEMORIES.indexOf(settings.memory));
     this.#eviction.value = settings.eviction;
@@ -26,7 +36,7 @@ export class SettingsForm {
     this.#scene.value = settings.scene;
     this.#size.value = size;
     this.#show();
-    this.#memory.addEventListener('input', () => this.#show());
+    this.#form.addEventListener('input', () => this.#show());
     this.#form.addEventListener('change', () => onChange(this.settings));
     this.#form.addEventListener('submit', (event) => event.preventDefault());
   }
@@ -56,11 +66,12 @@ export class SettingsForm {
   }
 
   #show(): void {
-    const { memory } = this.settings;
+    const { memory, eviction, prefetch } = this.settings;
+    element('hints', HTMLElement).textContent = `${EVICTION_HINTS[eviction]} ${PREFETCH_HINTS[prefetch]}`;
     const part =
       this.#sceneBytes === undefined ? '' : `, ${Math.round((100 * memory) / this.#sceneBytes)} % of the scene`;
     const text = bytesText(memory) + part;
-    this.#text.replaceChildren(made('span', text));
+    this.#text.value = text;
     this.#memory.setAttribute('aria-valuetext', text);
   }
 }

@@ -7,16 +7,17 @@ import { SceneSession } from './scene-session.js';
 
 let settings: Settings | undefined;
 let orbit: Orbit = START;
+let number = 0;
 let wake = (): void => undefined;
 let filePass = new AbortController();
 
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   switch (data.kind) {
     case 'open':
-      settings = data.settings;
+      ({ settings, number } = data);
       break;
     case 'look':
-      orbit = data.orbit;
+      ({ orbit, number } = data);
       break;
     case 'file':
       filePass.abort();
@@ -53,8 +54,9 @@ async function renderAlways(): Promise<void> {
       continue;
     }
     rendered = orbit;
+    const shows = number;
     const ms = await render(session, orbit, openedFor);
-    if (ms !== undefined) send({ kind: 'frame', ms });
+    if (ms !== undefined) send({ kind: 'frame', number: shows, ms });
   }
 }
 
