@@ -18,6 +18,7 @@ const status = element('status', HTMLElement);
 const progress = element('progress', HTMLProgressElement);
 const problem = element('problem', HTMLElement);
 const turning = element('turning', HTMLButtonElement);
+const again = element('again', HTMLButtonElement);
 const figures = new Figures(element('figures', HTMLElement));
 const map = new PageMap(element('map', HTMLCanvasElement), element('legend', HTMLElement), 'the scene and the picture');
 
@@ -74,6 +75,7 @@ function start(): void {
   if (!('gpu' in navigator) || navigator.gpu === undefined) {
     form.disabled = true;
     fail(NO_WEBGPU);
+    again.hidden = true;
     return;
   }
   fileCard.disabled = false;
@@ -137,5 +139,5 @@ turning.addEventListener('click', () => {
 element('order', HTMLSelectElement).addEventListener('change', ({ currentTarget }) => {
   map.order = (currentTarget as HTMLSelectElement).value as Order;
 });
-element('again', HTMLButtonElement).addEventListener('click', start);
+again.addEventListener('click', start);
 start();

@@ -76,7 +76,7 @@ async function pictures(page: Page, count: number): Promise<void> {
     count,
     WAIT,
   );
-  expect(await page.locator('#problem-text').textContent()).toBe('');
+  expect(await page.locator('#problem').isVisible(), await page.locator('#problem').innerText()).toBe(false);
 }
 
 /** The pixels of the page's canvas. */
@@ -132,7 +132,7 @@ test('the picture is right, with less device memory and from elsewhere, by keybo
   await page.getByRole('slider', { name: 'Memory' }).focus();
   await page.keyboard.press('Home');
   await pictures(page, 2);
-  expect(await page.getByRole('slider').getAttribute('aria-valuetext')).toMatch(/^256 KiB, 4\d % of the scene$/);
+  expect(await page.getByRole('slider').getAttribute('aria-valuetext')).toMatch(/^256\sKiB, 4\d % of the scene$/);
   expect(page.url()).toContain(`memory=${2 ** 18}`);
   expect(await figure(page, 'Evictions')).toBeGreaterThan(100);
   await expectPicture(page, START);
@@ -142,6 +142,8 @@ test('the picture is right, with less device memory and from elsewhere, by keybo
   expect(nowhere + host + both + owned).toBe(160);
   expect(both + owned).toBeGreaterThan(32);
   expect(both + owned).toBeLessThanOrEqual(64);
+  // What just came or left is news for a moment only.
+  await expect.poll(() => page.locator('#legend').textContent(), { timeout: 10_000 }).toMatch(/came 0.*left 0$/);
 
   await page.getByRole('application', { name: 'The scene' }).focus();
   for (const key of ['ArrowRight', 'ArrowRight', 'ArrowUp', '+']) await page.keyboard.press(key);
@@ -207,6 +209,21 @@ test('on a phone nothing is wider than the screen, and everything can be reached
       ),
     ),
   );
+});
+
+test('a tile that needs more than the device has is explained, and more memory mends it', async () => {
+  const page = await open('?scene=small&size=24x18&memory=262144');
+  await expect.poll(() => page.getByRole('alert').textContent(), WAIT).toMatch(/needs more pages at once/);
+  await page.getByRole('slider').focus();
+  await page.keyboard.press('End');
+  await pictures(page, 1);
+  expect(await page.getByRole('alert').count()).toBe(0);
+  // Dragging turns.
+  await page.getByRole('application').dragTo(page.getByRole('application'), {
+    sourcePosition: { x: 100, y: 100 },
+    targetPosition: { x: 200, y: 120 },
+  });
+  await pictures(page, 2);
 });
 
 test('without WebGPU, the page says so and what helps', async () => {

@@ -35,8 +35,8 @@ export function counterFigures({ faults, evictions, bytesIn, bytesOut, memoryUse
     Evictions: countText(evictions),
     'To the device': bytesText(bytesIn),
     'Back to the host': bytesText(bytesOut),
-    'GPU memory: pages': bytesText(frames),
-    'GPU memory: tables': bytesText(held - frames),
+    'GPU: pages': bytesText(frames),
+    'GPU: tables': bytesText(held - frames),
   };
 }
 

@@ -32,7 +32,7 @@ export class PageMap {
   #order: Order = 'hilbert';
   #placed: PageOrder = { width: 1, height: 1, cells: new Uint32Array() };
   #states = new Uint8Array();
-  /** When a page came to the device (positive) or left it (negative). */
+  /** When a page came to the device (positive) or left it (negative); 0: neither was seen. */
   #news = new Float64Array();
   #frame = 0;
   /** Who wants no motion sees news vanish at once, rather than fade. */
@@ -40,6 +40,7 @@ export class PageMap {
 
   constructor(canvas: HTMLCanvasElement, legend: HTMLElement, what: string) {
     this.#canvas = canvas;
+    canvas.hidden = true;
     this.#what = what;
     this.#counts = [...STATES, CAME, LEFT].map(({ name, label }) => {
       const swatch = made('i');
@@ -70,9 +71,10 @@ export class PageMap {
   /** Shows where the pages are now: a byte of `RESIDENT_*` bits for each. */
   update(residency: Uint8Array): void {
     const states = statesOf(residency);
+    this.#canvas.hidden = false;
     const now = performance.now();
     if (states.length !== this.#states.length) {
-      this.#news = new Float64Array(states.length).fill(-Infinity);
+      this.#news = new Float64Array(states.length);
       this.#place(states.length);
     } else {
       for (let i = 0; i < states.length; i += 1) {
@@ -115,7 +117,7 @@ export class PageMap {
     for (let page = 0; page < this.#states.length; page += 1) {
       const state = this.#states[page]!;
       const news = this.#news[page]!;
-      const fresh = Math.min(1, Math.max(0, 1 - (now - Math.abs(news)) / NEWS_MS));
+      const fresh = news === 0 ? 0 : Math.min(1, Math.max(0, 1 - (now - Math.abs(news)) / NEWS_MS));
       counts[state]! += 1;
       if (fresh > 0) counts[STATES.length + (news > 0 ? 0 : 1)]! += 1;
       const [from, to] = [base[state]!, news > 0 ? came : left];

@@ -68,10 +68,13 @@ export class SettingsForm {
   #show(): void {
     const { memory, eviction, prefetch } = this.settings;
     element('hints', HTMLElement).textContent = `${EVICTION_HINTS[eviction]} ${PREFETCH_HINTS[prefetch]}`;
-    const part =
-      this.#sceneBytes === undefined ? '' : `, ${Math.round((100 * memory) / this.#sceneBytes)} % of the scene`;
+    const part = this.#sceneBytes === undefined ? '' : shareText(memory / this.#sceneBytes);
     const text = bytesText(memory) + part;
     this.#text.value = text;
     this.#memory.setAttribute('aria-valuetext', text);
   }
+}
+
+function shareText(share: number): string {
+  return share >= 1 ? ', more than the scene' : `, ${Math.round(100 * share)} % of the scene`;
 }

@@ -47,11 +47,16 @@ export class View {
       event.preventDefault();
       this.move(move);
     });
-    canvas.addEventListener('pointerdown', ({ pointerId }) => canvas.setPointerCapture(pointerId));
-    canvas.addEventListener('pointermove', ({ pointerId, movementX, movementY }) => {
+    let [lastX, lastY] = [0, 0];
+    canvas.addEventListener('pointerdown', ({ pointerId, clientX, clientY }) => {
+      canvas.setPointerCapture(pointerId);
+      [lastX, lastY] = [clientX, clientY];
+    });
+    canvas.addEventListener('pointermove', ({ pointerId, clientX, clientY }) => {
       if (!canvas.hasPointerCapture(pointerId)) return;
       const scale = DRAG / canvas.clientWidth;
-      this.#go(moved(this.orbit, -movementX * scale, movementY * scale));
+      this.#go(moved(this.orbit, (lastX - clientX) * scale, (clientY - lastY) * scale));
+      [lastX, lastY] = [clientX, clientY];
     });
     canvas.addEventListener(
       'wheel',

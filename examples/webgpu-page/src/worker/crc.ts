@@ -9,7 +9,7 @@ export const POLYNOMIAL = 0xedb88320;
 const ORDER = 2 ** 32 - 1;
 
 /** The product of two polynomials modulo {@link POLYNOMIAL}. */
-export function multiply(a: number, b: number): number {
+function multiply(a: number, b: number): number {
   let product = 0;
   for (let bit = 31; bit >= 0; bit -= 1) {
     if ((a >>> bit) & 1) product ^= b;

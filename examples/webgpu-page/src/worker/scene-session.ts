@@ -138,12 +138,7 @@ export class SceneSession {
     return pitch;
   }
 
-  async #pass(
-    coarseness: number,
-    pitch: number,
-    { onParts }: RenderListener,
-    isStale: () => boolean,
-  ): Promise<boolean> {
+  async #pass(coarseness: number, pitch: number, listener: RenderListener, isStale: () => boolean): Promise<boolean> {
     const { scene, output } = this.#placed;
     const { program, tile } = this.#renderer;
     const size = this.#sizeOf(coarseness);
@@ -158,7 +153,7 @@ export class SceneSession {
       // Where the device wrote, the CPU reads: dirty pages come home.
       using held = await this.#space.acquire(output.address, pitch * size.height, 'read');
       const parts = blocks.slice(shown, done).map((block) => partOf(held.bytes, pitch, block));
-      onParts(coarseness, done / blocks.length, parts);
+      listener.onParts(coarseness, done / blocks.length, parts);
       shown = done;
       last = performance.now();
     }

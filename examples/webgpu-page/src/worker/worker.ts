@@ -1,9 +1,13 @@
 /** The worker: devices live here, so that the page never waits for them. */
+import { MirrorError } from '@mirrorspace/core';
 import type { FromWorker, ToWorker } from '../messages.js';
 import { type Orbit, START } from '../orbit.js';
 import type { Settings } from '../settings.js';
 import { passOverFile } from './file-pass.js';
 import { SceneSession } from './scene-session.js';
+
+const NO_ROOM =
+  'A tile of 8 × 8 pixels needs more pages at once than fit into device memory. Choose more memory, or a larger picture.';
 
 let settings: Settings | undefined;
 let orbit: Orbit = START;
@@ -48,6 +52,7 @@ async function renderAlways(): Promise<void> {
       session = await SceneSession.open(settings);
       session.onLost(fail);
       send({ kind: 'opened', opened: session.opened });
+      sendResidency(session);
     }
     if (session === undefined || orbit === rendered) {
       await new Promise<void>((resolve) => (wake = resolve));
@@ -65,11 +70,15 @@ function render(session: SceneSession, from: Orbit, openedFor: Settings | undefi
     onParts(coarseness, progress, parts) {
       const transfer = parts.map(({ pixels }) => pixels.buffer);
       send({ kind: 'parts', coarseness, progress, parts }, transfer);
-      const pages = session.residency();
-      send({ kind: 'residency', pages, counters: session.counters }, [pages.buffer]);
+      sendResidency(session);
     },
     isStale: () => orbit !== from || settings !== openedFor,
   });
+}
+
+function sendResidency(session: SceneSession): void {
+  const pages = session.residency();
+  send({ kind: 'residency', pages, counters: session.counters }, [pages.buffer]);
 }
 
 async function page(file: File, signal: AbortSignal): Promise<void> {
@@ -86,7 +95,8 @@ async function page(file: File, signal: AbortSignal): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  send({ kind: 'failed', message: messageOf(error) });
+  const noRoom = error instanceof MirrorError && error.code === 'OUT_OF_DEVICE_MEMORY';
+  send({ kind: 'failed', message: noRoom ? NO_ROOM : messageOf(error) });
 }
 
 function messageOf(error: unknown): string {
