@@ -212,7 +212,7 @@ test('on a phone nothing is wider than the screen, and everything can be reached
 });
 
 test('a tile that needs more than the device has is explained, and more memory mends it', async () => {
-  const page = await open('?scene=small&size=24x18&memory=262144');
+  const page = await open('?scene=medium&size=16x16&memory=262144&prefetch=none');
   await expect.poll(() => page.getByRole('alert').textContent(), WAIT).toMatch(/needs more pages at once/);
   await page.getByRole('slider').focus();
   await page.keyboard.press('End');
