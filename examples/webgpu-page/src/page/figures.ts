@@ -34,7 +34,7 @@ export function counterFigures({ faults, evictions, bytesIn, bytesOut, memoryUse
     Faults: countText(faults),
     Evictions: countText(evictions),
     'To the device': bytesText(bytesIn),
-    'Back to the host': bytesText(bytesOut),
+    'To the host': bytesText(bytesOut),
     'GPU: pages': bytesText(frames),
     'GPU: tables': bytesText(held - frames),
   };

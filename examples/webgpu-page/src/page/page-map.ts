@@ -8,7 +8,7 @@ const STATES = [
   { name: '--nowhere', label: 'nowhere yet' },
   { name: '--host', label: 'host only' },
   { name: '--both', label: 'host and device' },
-  { name: '--owned', label: 'owned by the device' },
+  { name: '--owned', label: 'owned by device' },
 ] as const;
 /** What just happened to a page; fades. */
 const CAME = { name: '--came', label: 'just came' };

@@ -29,6 +29,8 @@ const worlds = new Map<string, World>();
 export interface RenderListener {
   /** Parts of a pass are done, which is `progress` (0 to 1) of it. */
   onParts(coarseness: number, progress: number, parts: readonly Part[]): void;
+  /** The moment to look where pages are: the device has rendered, the CPU has not read yet. */
+  onResidency(): void;
   /** Whether this picture is not wanted any more. */
   isStale(): boolean;
 }
@@ -150,6 +152,7 @@ export class SceneSession {
       const { tiles, grid } = blocks[done - 1]!;
       await this.#mirror.launch(program, { args: [scene.address, ...tiles], grid }).wait();
       if (done < blocks.length && performance.now() < last + SHOW_MS) continue;
+      listener.onResidency();
       // Where the device wrote, the CPU reads: dirty pages come home.
       using held = await this.#space.acquire(output.address, pitch * size.height, 'read');
       const parts = blocks.slice(shown, done).map((block) => partOf(held.bytes, pitch, block));

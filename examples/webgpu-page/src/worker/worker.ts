@@ -61,6 +61,7 @@ async function renderAlways(): Promise<void> {
     rendered = orbit;
     const shows = number;
     const ms = await render(session, orbit, openedFor);
+    sendResidency(session);
     if (ms !== undefined) send({ kind: 'frame', number: shows, ms });
   }
 }
@@ -70,8 +71,8 @@ function render(session: SceneSession, from: Orbit, openedFor: Settings | undefi
     onParts(coarseness, progress, parts) {
       const transfer = parts.map(({ pixels }) => pixels.buffer);
       send({ kind: 'parts', coarseness, progress, parts }, transfer);
-      sendResidency(session);
     },
+    onResidency: () => sendResidency(session),
     isStale: () => orbit !== from || settings !== openedFor,
   });
 }
