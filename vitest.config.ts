@@ -38,7 +38,7 @@ export default defineConfig({
         include: ['test/**/*.test.ts'],
         // A software adapter and a browser take their time where everything runs at once.
         ...(folder === 'backends/webgpu' && { testTimeout: 30_000 }),
-        ...(/browser|worker/.test(folder) && { testTimeout: 120_000 }),
+        ...(/browser|webgpu-(worker|page)/.test(folder) && { testTimeout: 120_000 }),
       },
     })),
   },

@@ -59,7 +59,8 @@ function buildInputs(all) {
   };
   for (const name of ['package-lock.json', 'turbo.json', 'tsconfig.base.json', 'tsup.base.ts']) add(join(root, name));
   for (const { folder } of all) {
-    for (const name of ['package.json', 'tsconfig.build.json', 'tsup.config.ts', 'src']) add(join(root, folder, name));
+    for (const name of ['package.json', 'tsconfig.build.json', 'tsup.config.ts', 'vite.config.ts', 'src'])
+      add(join(root, folder, name));
   }
   return hash.digest('hex');
 }
