@@ -69,9 +69,9 @@ export const webgpu: WebgpuBackend = {
     };
     try {
       const adapter = shared === undefined ? await findAdapter(options) : undefined;
-      own = await adapter?.requestDevice({ requiredLimits: wanted(adapter.limits) });
+      own = await requestDevice(adapter, options);
       const description = adapter === undefined ? 'a shared WebGPU device' : describe(adapter);
-      return await PagedDevice.open(config, name, description, (shared ?? own)!, release);
+      return await PagedDevice.open(config, name, description, (shared ?? own)!, shared !== undefined, release);
     } catch (error) {
       release();
       throw error;
@@ -96,6 +96,20 @@ async function findAdapter(options: WebgpuOptions): Promise<GPUAdapter> {
   if (adapter !== null) return adapter;
   const what = gpu === undefined ? 'there is no WebGPU here' : 'WebGPU offers no adapter here';
   throw new MirrorError('UNSUPPORTED', `${what}. ${REMEDY}`);
+}
+
+/** @throws MirrorError `UNSUPPORTED` where the adapter has less than is asked of it */
+async function requestDevice(
+  adapter: GPUAdapter | undefined,
+  { requiredLimits }: WebgpuOptions,
+): Promise<GPUDevice | undefined> {
+  if (adapter === undefined) return undefined;
+  try {
+    return await adapter.requestDevice({ requiredLimits: requiredLimits ?? wanted(adapter.limits) });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MirrorError('UNSUPPORTED', `the adapter gives no such device: ${why}`, { cause });
+  }
 }
 
 /** All that the adapter has of what limits memory. */

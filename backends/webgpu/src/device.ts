@@ -37,7 +37,7 @@ import { type MmuHost, WebgpuMmu } from './table/mmu.js';
 import type { TableStart } from './table/radix.js';
 import { type ControlLayout, controlLayout, MOST_ARGS } from './wgsl/control.js';
 import { compile, type Kernel } from './wgsl/kernel.js';
-import { FIRST_POOL_BINDING } from './wgsl/library.js';
+import { FIRST_POOL_BINDING } from './wgsl/options.js';
 import type { WebgpuDevice } from './webgpu-device.js';
 
 const FEATURES: readonly DeviceFeature[] = [
@@ -78,8 +78,8 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
   readonly settleKernel: SettleKernel;
   readonly #gpu: GPUDevice;
   readonly #bindings: GPUBindGroupLayout;
-  /** By program: made for a flat table, and for one that has to be walked. */
-  readonly #kernels = new Map<WgslProgram, [flat?: Promise<Kernel>, deep?: Promise<Kernel>]>();
+  /** By program, as long as that lives: made for a flat table, and for one that has to be walked. */
+  readonly #kernels = new WeakMap<WgslProgram, [flat?: Promise<Kernel>, deep?: Promise<Kernel>]>();
   readonly #keepsPages: boolean;
   readonly #engine: Engine;
   readonly #uploads: Uploads;
@@ -94,6 +94,7 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     name: string,
     description: string,
     gpu: GPUDevice,
+    shared: boolean,
     release: () => void,
   ) {
     const { memory, pageSizes } = config;
@@ -120,11 +121,11 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     this.faults = new FaultRing(config.faultBuffer);
     this.lost = new Promise((resolve) => (this.#resolveLost = resolve));
     this.ledger = new Ledger(gpu);
-    this.stream = new Stream(gpu, this.ledger);
+    this.stream = new Stream(gpu, this.ledger, (message) => this.lose(message));
     this.pool = new FramePool(this.ledger, shape);
     this.#uploads = new Uploads(this.ledger, this.stream, ringChunk(memory));
     this.patch = new PatchKernel(this.ledger, this.stream, this.pool);
-    this.bitsKernel = new BitsKernel(this.ledger, this.stream);
+    this.bitsKernel = new BitsKernel(this.ledger, this.stream, memory / this.pageBytes);
     this.layout = controlLayout(this.residentUnits, config.faultBuffer);
     const { control, params, indirect } = launchBuffers(this.ledger, this.layout);
     this.control = control;
@@ -138,33 +139,37 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
       name,
       stream: this.stream,
       faults: this.faults,
+      lose: (message) => this.lose(message),
       page: (command) => this.#page(command),
       begin: (command, queue) => this.#begin(command, queue),
     });
     const priorities: QueuePriority[] = ['high', ...Array<QueuePriority>(config.queues).fill('normal'), 'high', 'low'];
     this.queues = priorities.map((priority, id) => this.#createQueue(id, priority, id === 0));
     void gpu.lost.then(({ message }) => this.lose(message));
-    gpu.addEventListener('uncapturederror', this.#onError);
+    // On a shared device, errors that no scope of ours captured are somebody else's.
+    if (!shared) gpu.addEventListener('uncapturederror', this.#onError);
   }
 
   /**
    * Opens a device, and makes sure that its memory is there.
-   * @throws MirrorError `OUT_OF_DEVICE_MEMORY`, `INVALID_ARGUMENT`, `UNSUPPORTED`; nothing of it is left then
+   * @throws MirrorError `OUT_OF_DEVICE_MEMORY`, `INVALID_ARGUMENT`, `UNSUPPORTED`, `DEVICE_LOST`; nothing of it is left then
    */
   static async open(
     config: WebgpuConfig,
     name: string,
     description: string,
     gpu: GPUDevice,
+    shared: boolean,
     release: () => void,
   ): Promise<PagedDevice> {
     const shape = shapeFor(config, gpu.limits);
     const { made, error } = await scoped(gpu, `${config.memory} bytes of device memory`, () => {
-      return new PagedDevice(config, shape, name, description, gpu, release);
+      return new PagedDevice(config, shape, name, description, gpu, shared, release);
     });
-    if (error === undefined) return made;
+    const failure = error ?? made.#engine.gone;
+    if (failure === undefined) return made;
     await made.close();
-    throw error;
+    throw failure;
   }
 
   get memoryUse(): readonly LedgerEntry[] {
@@ -293,7 +298,11 @@ export class PagedDevice implements WebgpuDevice, MmuHost, AccessHost, LaunchHos
     }
   }
 
-  readonly #onError = (event: GPUUncapturedErrorEvent): void => this.lose(event.error.message);
+  readonly #onError = (event: GPUUncapturedErrorEvent): void => {
+    const { message } = event.error;
+    // Dawn tells this synchronously, in the middle of the call that went wrong, and cannot destroy a device there.
+    queueMicrotask(() => this.lose(message));
+  };
 
   #end(error: MirrorError, reason: DeviceLostInfo['reason'], message: string): void {
     if (this.#engine.gone !== undefined) return;

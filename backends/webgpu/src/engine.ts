@@ -16,6 +16,8 @@ export interface EngineHost {
   readonly name: string;
   readonly stream: Stream;
   readonly faults: FaultRing;
+  /** What happened to the device is not known any more: it is given up. */
+  lose(message: string): void;
   /** Gives a paging command its effect. @throws whatever makes it fail */
   page(command: Command): Promise<void> | void;
   /** Begins an access command or a launch; `undefined` for other commands. @throws whatever makes it fail */
@@ -28,6 +30,12 @@ interface Lane {
   run: Run | undefined;
   /** The head waits for a replay. */
   stalled: boolean;
+  /** A step of the head is under way. */
+  stepping: boolean;
+  /** Why the head ends with the step that is under way. */
+  ending: MirrorError | undefined;
+  /** The head waits for what its next step needs. */
+  preparing: boolean;
 }
 
 /**
@@ -51,7 +59,7 @@ export class Engine implements SubmissionOwner {
 
   /** Adds a queue. */
   add(queue: SubmissionQueue): void {
-    this.#lanes.push({ queue, run: undefined, stalled: false });
+    this.#lanes.push({ queue, run: undefined, stalled: false, stepping: false, ending: undefined, preparing: false });
   }
 
   heartbeat(): number {
@@ -73,16 +81,20 @@ export class Engine implements SubmissionOwner {
     for (const lane of this.#lanes) while (lane.queue.depth > 0) this.#fail(lane, error);
   }
 
-  /** Fails what is stalled on an MMU that was closed; what runs on it fails at its next step. */
+  /** Fails what is stalled on an MMU that was closed, and what has begun there; a step that is under way ends first. */
   closeMmu(id: number, error: MirrorError): void {
-    for (const lane of this.#lanes) if (lane.stalled && lane.run?.mmu.id === id) this.#fail(lane, error);
+    for (const lane of this.#lanes) {
+      if (lane.run?.mmu.id !== id) continue;
+      if (lane.stepping) lane.ending = error;
+      else this.#fail(lane, error);
+    }
     this.kick();
   }
 
-  /** Lets what is stalled on an MMU try again. */
+  /** Lets what is stalled on an MMU try again: of a launch also units that stalled while it still has others to start. */
   replay({ mmu, window = Infinity }: ReplayFaultsCommand): void {
     for (const lane of this.#lanes) {
-      if (lane.run === undefined || lane.run.mmu.id !== mmu || !lane.stalled) continue;
+      if (lane.run === undefined || lane.run.mmu.id !== mmu || lane.run.stalled === 0) continue;
       lane.run.replay(window);
       lane.stalled = false;
     }
@@ -91,7 +103,7 @@ export class Engine implements SubmissionOwner {
   /** Fails what is stalled on pages of a list. */
   cancel(command: CancelFaultsCommand): void {
     for (const lane of this.#lanes) {
-      if (lane.run === undefined || lane.run.mmu.id !== command.mmu || !lane.stalled) continue;
+      if (lane.run === undefined || lane.run.mmu.id !== command.mmu || lane.run.stalled === 0) continue;
       const hit = lane.run.cancelled(command);
       if (hit !== undefined) this.#fail(lane, cancelledAccess(this.#host.name, hit.address, hit.reason));
     }
@@ -118,7 +130,7 @@ export class Engine implements SubmissionOwner {
     const lanes = this.#lanes;
     for (let i = 1; i <= lanes.length; i++) {
       const lane = lanes[(this.#last + i) % lanes.length]!;
-      if (lane.stalled || lane.queue.next() === undefined) continue;
+      if (lane.stalled || lane.preparing || lane.queue.next() === undefined) continue;
       if (best === undefined || RANK[lane.queue.priority] > RANK[best.queue.priority]) best = lane;
     }
     if (best !== undefined) this.#last = lanes.indexOf(best);
@@ -134,11 +146,18 @@ export class Engine implements SubmissionOwner {
     }
     try {
       lane.run ??= this.#host.begin(command, lane.queue.id);
-      const result = lane.run === undefined ? this.#host.page(command) : lane.run.step();
+      const { run } = lane;
+      const waits = run?.prepare?.();
+      if (waits !== undefined) {
+        this.#park(lane, submission, waits);
+        return undefined;
+      }
+      const result = this.#host.stream.guard(() => (run === undefined ? this.#host.page(command) : run.step()));
       if (!(result instanceof Promise)) {
         this.#after(lane, submission, result ?? 'done');
         return undefined;
       }
+      lane.stepping = true;
       return result.then(
         (outcome) => this.#after(lane, submission, outcome ?? 'done'),
         (error: unknown) => this.#failed(lane, submission, error),
@@ -149,9 +168,31 @@ export class Engine implements SubmissionOwner {
     }
   }
 
+  /** Lets other queues go on until a run has what it needs. */
+  #park(lane: Lane, submission: Submission, waits: Promise<void>): void {
+    const { run } = lane;
+    lane.preparing = true;
+    const settle = (then: () => void) => {
+      // It may have failed meanwhile, and the next one be at the head.
+      if (lane.queue.head !== submission || lane.run !== run) return;
+      lane.preparing = false;
+      then();
+      this.kick();
+    };
+    waits.then(
+      () => settle(() => undefined),
+      (error: unknown) => settle(() => this.#failed(lane, submission, error)),
+    );
+  }
+
   #after(lane: Lane, submission: Submission, outcome: Outcome): void {
+    lane.stepping = false;
     // Meanwhile the device may have gone.
     if (lane.queue.head !== submission) return;
+    if (lane.ending !== undefined) {
+      this.#fail(lane, lane.ending);
+      return;
+    }
     this.#steps++;
     if (outcome === 'stalled') {
       lane.stalled = true;
@@ -164,25 +205,36 @@ export class Engine implements SubmissionOwner {
   }
 
   #failed(lane: Lane, submission: Submission, error: unknown): void {
-    if (lane.queue.head === submission) this.#fail(lane, this.#errorOf(error));
+    lane.stepping = false;
+    if (lane.queue.head !== submission) return;
+    if (isTyped(error)) this.#fail(lane, lane.ending ?? this.#errorOf(error));
+    // A read-back failed: whether the command took effect, nobody can say.
+    else this.#host.lose(`a command failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   #fail(lane: Lane, error: MirrorError): void {
     this.#host.faults.stalled -= lane.run?.stalled ?? 0;
     lane.run = undefined;
     lane.stalled = false;
+    lane.preparing = false;
+    lane.ending = undefined;
     lane.queue.settle(error);
     this.kick();
   }
 
-  #errorOf(cause: unknown): MirrorError {
+  #errorOf(cause: Typed): MirrorError {
     const { name } = this.#host;
     if (cause instanceof MirrorError) return cause;
-    if (cause instanceof RangeError || cause instanceof TypeError)
-      return new MirrorError('INVALID_ARGUMENT', `${name} could not use what it was given: ${cause.message}`, {
-        device: name,
-        cause,
-      });
-    return new MirrorError('IO', `a command failed on ${name}: ${String(cause)}`, { device: name, cause });
+    return new MirrorError('INVALID_ARGUMENT', `${name} could not use what it was given: ${cause.message}`, {
+      device: name,
+      cause,
+    });
   }
+}
+
+/** Errors of one command, which leave the device as it was. */
+type Typed = MirrorError | RangeError | TypeError;
+
+function isTyped(error: unknown): error is Typed {
+  return error instanceof MirrorError || error instanceof RangeError || error instanceof TypeError;
 }

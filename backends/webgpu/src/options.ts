@@ -23,6 +23,8 @@ export interface WebgpuOptions {
   readonly device?: GPUDevice;
   /** Which adapter to ask for, where there are several. */
   readonly adapter?: GPURequestAdapterOptions;
+  /** What is asked of the adapter beyond the limits that WebGPU guarantees, as for `requestDevice`. Default: all that it has of what limits memory. */
+  readonly requiredLimits?: Readonly<Record<string, number>>;
   /** Names the device. Default `webgpu:0`, `webgpu:1` … */
   readonly name?: string;
 }
@@ -51,6 +53,7 @@ export function resolveOptions(options: WebgpuOptions = {}): WebgpuConfig {
   const smallest = pageSizes[0]!;
   const memory = integer('memory', parseBytes(options.memory ?? 64 * 2 ** 20), smallest, 2 ** 34 - pageSizes.at(-1)!);
   if (options.name !== undefined && typeof options.name !== 'string') throw new TypeError('name must be a string');
+  checkLimits(options.requiredLimits);
   return {
     memory: Math.floor(memory / smallest) * smallest,
     largestBuffer: powerOfTwo('largestBuffer', options.largestBuffer ?? 2 ** 29, 2 ** 21, 2 ** 32),
@@ -61,6 +64,15 @@ export function resolveOptions(options: WebgpuOptions = {}): WebgpuConfig {
     residentUnits: integer('residentUnits', options.residentUnits ?? MOST_LISTED, 1, MOST_LISTED),
     name: options.name,
   };
+}
+
+/** What they are called, and whether the adapter has so much, WebGPU says. */
+function checkLimits(limits: unknown): void {
+  if (limits === undefined) return;
+  if (typeof limits !== 'object' || limits === null)
+    throw new TypeError('requiredLimits must be an object of numbers by name');
+  for (const [name, value] of Object.entries(limits))
+    if (typeof value !== 'number') throw new TypeError(`requiredLimits.${name} must be a number, got ${typeof value}`);
 }
 
 function integer(what: string, value: number, least: number, most: number): number {

@@ -7,6 +7,7 @@ import {
   type ValidatedDevice,
 } from '@mirrorspace/core';
 import { webgpu, type WebgpuOptions, type WgslProgram } from '@mirrorspace/webgpu';
+import { findGpu } from '#find-gpu';
 import { expect } from 'vitest';
 
 export const PAGE = 4096;
@@ -44,4 +45,21 @@ export function single(code: string, more: Partial<WgslProgram> = {}): WgslProgr
 export async function words(space: AddressSpace, address: number, count: number): Promise<Uint32Array> {
   const bytes = await space.read(address, 4 * count);
   return new Uint32Array(bytes.slice().buffer);
+}
+
+/** A GPU device of the adapter that tests run on, with limits beyond the guaranteed ones where asked for. */
+export async function requestDevice(limits: Record<string, number> = {}): Promise<GPUDevice> {
+  const adapter = await (await findGpu())?.requestAdapter();
+  if (adapter === undefined || adapter === null) throw new Error('no adapter: CI has to have one');
+  return adapter.requestDevice({ requiredLimits: limits });
+}
+
+/** Lets `change` alter how buffers are made from now on, by their labels. */
+export function meddle(
+  device: GPUDevice,
+  change: (label: string, make: (size?: number) => GPUBuffer) => GPUBuffer,
+): void {
+  const create = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) =>
+    change(descriptor.label ?? '', (size = descriptor.size) => create({ ...descriptor, size }));
 }

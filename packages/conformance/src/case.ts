@@ -44,7 +44,7 @@ export type Level = 'driver' | 'mirror';
  * What a device must claim for a case to apply to it.
  *
  * A feature's name; `!feature` for what is not claimed; `mmu:managed`, `mmu:mirroring`; `pageSize:N`; `frames:N` for at least
- * that much memory in the case's pages; `pages:N` for that many pages a command; `inject:lose`, `inject:hang` for what the backend's conformance companion offers.
+ * that much memory in the case's pages; `pages:N` for that many pages a command; `faults:N` for a fault buffer of that size; `inject:lose`, `inject:hang` for what the backend's conformance companion offers.
  */
 export type Need = string;
 

@@ -30,6 +30,12 @@ function unmet(need: Need, tested: Pick<Case, 'params'>, claims: Claims): string
       const frames = Math.floor(claims.limits.memory / pageSizeOf(tested, claims));
       return frames >= Number(value) ? undefined : `needs ${value} frames; the device has ${frames}`;
     }
+    case 'faults': {
+      const { faultBuffer } = claims.limits;
+      return faultBuffer >= Number(value)
+        ? undefined
+        : `needs room for ${value} faults; the device's buffer has ${faultBuffer}`;
+    }
     case 'pages': {
       const { pagesPerCommand } = claims.limits;
       return pagesPerCommand >= Number(value)

@@ -113,9 +113,14 @@ export class SpaceRig {
     return rig;
   }
 
+  /** Opens another device with the same limits. */
+  openAnother(): Promise<WatchedDevice> {
+    return this.env.open(this.lowered, validate);
+  }
+
   /** Opens another device and attaches it to the space; with the same limits. */
   async attachAnother(): Promise<Mirror> {
-    const device = await this.env.open(this.lowered, validate);
+    const device = await this.openAnother();
     const mirror = await this.space.attach(device, this.options);
     this.env.defer(() => mirror.detach());
     return mirror;

@@ -14,6 +14,7 @@ export class Ledger {
   bytes = 0;
   readonly #device: GPUDevice;
   readonly #uses = new Map<GPUBuffer, string>();
+  #closed = false;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -22,6 +23,11 @@ export class Ledger {
   /** A buffer of `size` bytes for a use. WebGPU reports a failure later; see `scoped`. */
   create(use: string, size: number, usage: GPUBufferUsageFlags, mappedAtCreation = false): GPUBuffer {
     const buffer = this.#device.createBuffer({ label: `mirrorspace ${use}`, size, usage, mappedAtCreation });
+    // The device may be lost by now, for want of memory for this very buffer.
+    if (this.#closed) {
+      buffer.destroy();
+      return buffer;
+    }
     this.#uses.set(buffer, use);
     this.bytes += size;
     return buffer;
@@ -46,8 +52,9 @@ export class Ledger {
     return [...totals.values()].sort((a, b) => b.bytes - a.bytes);
   }
 
-  /** Gives everything back. */
+  /** Gives everything back, and what is made from now on as well. */
   close(): void {
+    this.#closed = true;
     for (const buffer of [...this.#uses.keys()]) this.destroy(buffer);
   }
 }

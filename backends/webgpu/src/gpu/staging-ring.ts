@@ -52,7 +52,7 @@ export class StagingRing {
           copies[i + 2]!,
           list.targets[entry]!,
           list.offsets[entry]! + copies[i + 1]!,
-          copies[i + 3]!,
+          copies[i + 3],
         );
       }
       this.#stream.submit();

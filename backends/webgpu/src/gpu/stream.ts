@@ -17,10 +17,35 @@ export class Stream {
   #encoder: GPUCommandEncoder | undefined;
   #inFlight = 0;
   readonly #idle: GPUBuffer[] = [];
+  readonly #refuse: (message: string) => void;
+  /** Settles when it is known of everything so far whether WebGPU took it. */
+  #heard: Promise<unknown> = Promise.resolve();
+  #refused = false;
 
-  constructor(device: GPUDevice, ledger: Ledger) {
+  /** @param refuse is told once, before anything is made of a read-back that came later, that WebGPU refused what it was given */
+  constructor(device: GPUDevice, ledger: Ledger, refuse: (message: string) => void) {
     this.device = device;
     this.#ledger = ledger;
+    this.#refuse = refuse;
+  }
+
+  /** Runs what uses the device, synchronously, and hears what WebGPU finds wrong with it: nobody else's errors, and none of them is missed. */
+  guard<T>(act: () => T): T {
+    this.device.pushErrorScope('validation');
+    try {
+      return act();
+    } finally {
+      const verdict = this.device.popErrorScope().then(
+        (error) => {
+          if (error === null || this.#refused) return;
+          this.#refused = true;
+          this.#refuse(error.message);
+        },
+        // A lost device says so itself.
+        () => undefined,
+      );
+      this.#heard = this.#heard.then(() => verdict);
+    }
   }
 
   /** Where to encode what comes next. */
@@ -47,6 +72,8 @@ export class Stream {
     this.submit();
     const written = this.#inFlight;
     await staging.mapAsync(MAP_MODE_READ, 0, bytes);
+    await this.#heard;
+    if (this.#refused) throw new Error('what was to be read back was refused');
     this.#inFlight -= written;
     const result = use(new Uint8Array(staging.getMappedRange(0, bytes)));
     staging.unmap();
@@ -56,9 +83,10 @@ export class Stream {
 
   /** Submits what was encoded. */
   submit(): void {
-    if (this.#encoder === undefined) return;
-    this.device.queue.submit([this.#encoder.finish()]);
+    const encoder = this.#encoder;
+    if (encoder === undefined) return;
     this.#encoder = undefined;
+    this.guard(() => this.device.queue.submit([encoder.finish()]));
   }
 
   /** Resolves when all that was submitted has been done. */

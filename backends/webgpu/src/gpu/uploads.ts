@@ -3,17 +3,28 @@ import { StagingRing } from './staging-ring.js';
 import type { Stream } from './stream.js';
 import { UploadList } from './upload-list.js';
 import { UploadPlanner, type UploadWay } from './upload-planner.js';
+import { USAGE } from './usage.js';
 
-/** Writes lists of bytes to buffers, in whichever way is faster here. */
+/** Bytes after which it pays to find out which way is faster. */
+const LEARN_AFTER = 32 * 2 ** 20;
+/** Uploads by each way that are measured, and those before, in which the ring makes its buffers. */
+const TRIES = 4;
+const WARM_UP = 4;
+
+/** Writes lists of bytes to buffers, in whichever way is faster on this adapter: that is measured once, when much was uploaded. */
 export class Uploads {
   readonly #stream: Stream;
+  readonly #ledger: Ledger;
   readonly #ring: StagingRing;
   readonly #planner = new UploadPlanner();
   /** One upload at a time. */
   readonly #list = new UploadList();
+  /** Bytes until the ways are measured. */
+  #left = LEARN_AFTER;
 
-  /** @param chunk bytes of one buffer of the ring that large uploads may go through */
+  /** @param chunk bytes of one buffer of the ring that uploads may go through */
   constructor(ledger: Ledger, stream: Stream, chunk: number) {
+    this.#ledger = ledger;
     this.#stream = stream;
     this.#ring = new StagingRing(ledger, stream, chunk);
   }
@@ -28,24 +39,40 @@ export class Uploads {
   upload(): Promise<void> | undefined {
     const { bytes, length } = this.#list;
     if (length === 0) return undefined;
-    const { way, timed } = this.#planner.choose(bytes, length);
-    return timed ? this.#timed(way) : this.#by(way);
+    const work = this.#by(this.#planner.choose(bytes, length), this.#list);
+    if (this.#left <= 0) return work;
+    this.#left -= bytes;
+    if (this.#left > 0) return work;
+    return this.#learn();
   }
 
-  #by(way: UploadWay): Promise<void> | undefined {
-    const list = this.#list;
+  #by(way: UploadWay, list: UploadList): Promise<void> | undefined {
     if (way === 'ring') return this.#ring.upload(list);
     for (let i = 0; i < list.length; i++)
       this.#stream.write(list.targets[i]!, list.offsets[i]!, list.sources[i]!, list.starts[i]!, list.lengths[i]!);
     return undefined;
   }
 
-  async #timed(way: UploadWay): Promise<void> {
-    const { bytes, length } = this.#list;
-    await this.#stream.drained();
-    const start = performance.now();
-    await this.#by(way);
-    await this.#stream.drained();
-    this.#planner.note(bytes, length, way, performance.now() - start);
+  async #learn(): Promise<void> {
+    const bytes = this.#ring.chunk;
+    const target = this.#ledger.create('calibration', bytes, USAGE.COPY_DST | USAGE.COPY_SRC);
+    const used = this.#ledger.create('calibration', 4, USAGE.COPY_DST);
+    // Buffers that the GPU never used may be written in a quicker way.
+    this.#stream.encoder.copyBufferToBuffer(target, 0, used, 0, 4);
+    const source = new Uint8Array(bytes);
+    await this.#planner.calibrate(async (pieceBytes, way) => {
+      const list = new UploadList();
+      for (let at = 0; at < bytes; at += pieceBytes) list.add(target, at, source, at, Math.min(pieceBytes, bytes - at));
+      let start = 0;
+      for (let i = -WARM_UP; i < TRIES; i++) {
+        if (i === 0) await this.#stream.drained();
+        if (i === 0) start = performance.now();
+        await this.#by(way, list);
+      }
+      await this.#stream.drained();
+      return performance.now() - start;
+    });
+    this.#ledger.destroy(target);
+    this.#ledger.destroy(used);
   }
 }

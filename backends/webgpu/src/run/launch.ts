@@ -5,7 +5,7 @@ import type { Ledger } from '../gpu/ledger.js';
 import { USAGE } from '../gpu/usage.js';
 import type { WebgpuMmu } from '../table/mmu.js';
 import { ALL_PARAM_WORDS, type ControlLayout } from '../wgsl/control.js';
-import type { Kernel } from '../wgsl/kernel.js';
+import type { Kernel, Way } from '../wgsl/kernel.js';
 import { type RoundHost, type RoundLaunch, type RoundUnits, runUnits, scoutUnits } from './round.js';
 import { type Outcome, refused, type Run } from './run.js';
 import type { ScoutReport } from './scout-report.js';
@@ -62,6 +62,9 @@ export class LaunchRun implements Run {
   #scouts: number;
   /** Whether new units are likely to miss pages: they are looked into at once then. */
   #misses = false;
+  #kernel: Kernel | undefined;
+  /** Units that count as stalled: not those that may go on, nor those of which it is not reported yet what they miss. */
+  #counted = 0;
 
   constructor(host: LaunchHost, mmu: WebgpuMmu, queue: number, command: LaunchCommand) {
     this.mmu = mmu;
@@ -74,11 +77,12 @@ export class LaunchRun implements Run {
   }
 
   get stalled(): number {
-    return this.#units.length;
+    return this.#counted;
   }
 
   replay(window: number): void {
     this.#ready = Math.min(window, this.#units.length);
+    this.#count(this.#units.length - this.#ready);
     this.#budget = window - this.#ready;
     this.#window = window;
     this.#addresses.clear();
@@ -88,8 +92,15 @@ export class LaunchRun implements Run {
     return refused(this.#addresses, command);
   }
 
+  prepare(): Promise<void> | undefined {
+    if (this.mmu.outgrown) return this.mmu.fit();
+    if (this.#kernel?.deep !== this.mmu.entries.table.deep) return this.#compile();
+    const ways = [...this.#ways(), ...(this.#units.length > 0 ? (['scout'] as const) : [])];
+    return this.#kernel.isReady(ways) ? undefined : this.#kernel.prepare(ways);
+  }
+
   async step(): Promise<Outcome> {
-    const kernel = await this.#host.kernel(this.#program, this.mmu);
+    const kernel = this.#kernel!;
     const launch = { command: this.#command, mmu: this.mmu, kernel };
     if (this.#next === 0 && this.#units.length === 0 && this.#isAllThere()) {
       await this.#run(launch, 'sure', NONE, this.#total);
@@ -104,12 +115,32 @@ export class LaunchRun implements Run {
     }
     // Faults are reported many at a time.
     if (this.#next < this.#total && this.#budget > 0 && this.#units.length < this.#scouts) return 'more';
-    return (await this.#scout(launch)) ? 'more' : 'stalled';
+    // The next step has what it takes to look into them.
+    if (!kernel.isReady(['scout'])) return 'more';
+    const goesOn = await this.#scout(launch);
+    this.#count(this.#units.length);
+    return goesOn ? 'more' : 'stalled';
+  }
+
+  /** Says how many units are stalled from now on. */
+  #count(stalled: number): void {
+    this.#host.faults.stalled += stalled - this.#counted;
+    this.#counted = stalled;
+  }
+
+  async #compile(): Promise<void> {
+    this.#kernel = await this.#host.kernel(this.#program, this.mmu);
+  }
+
+  /** How its units are run, as far as that is known. */
+  #ways(): readonly Way[] {
+    if (this.#next === 0 && this.#units.length === 0 && this.#isAllThere()) return ['sure'];
+    return this.#program.idempotent === true ? ['direct'] : ['probe', 'commit'];
   }
 
   /** Runs units that may try again and units that are new. */
   async #goOn(launch: RoundLaunch): Promise<void> {
-    const { faults, residentUnits, pageBytes } = this.#host;
+    const { residentUnits, pageBytes } = this.#host;
     const { entries } = this.mmu;
     const isThere = (address: number, access: number) =>
       entries.allows(Math.floor(address / pageBytes), access !== FAULT_READ);
@@ -119,7 +150,7 @@ export class LaunchRun implements Run {
     const most = this.#misses ? this.#scouts : residentUnits;
     const fresh = Math.max(0, Math.min(most - kept - retried.length, this.#budget, this.#total - this.#next));
     this.#budget -= fresh;
-    faults.stalled -= retried.length;
+    if (this.#units.length < this.#counted) this.#count(this.#units.length);
     if (this.#misses) {
       this.#units.add(Uint32Array.from({ length: fresh }, (_, i) => this.#next + i));
       this.#next += fresh;
@@ -127,7 +158,6 @@ export class LaunchRun implements Run {
     const started = this.#misses ? 0 : fresh;
     const how = this.#program.idempotent === true ? 'direct' : 'probe';
     if (retried.length + started > 0) await this.#run(launch, how, retried, started);
-    faults.stalled += this.#units.length - kept;
   }
 
   async #run(launch: RoundLaunch, how: RoundUnits['how'], retried: Uint32Array, fresh: number): Promise<void> {
@@ -148,6 +178,8 @@ export class LaunchRun implements Run {
   /** Looks into the first stalled units and reports what they miss. Returns whether any misses nothing, and so may go on. */
   async #scout(launch: RoundLaunch): Promise<boolean> {
     const units = this.#units.first(Math.min(this.#scouts, this.#window));
+    // What the others miss is reported when it is their turn.
+    this.#host.faults.drop(this.#units.length - units.length);
     if (units.length === 0) return false;
     const { capacity } = this.#host.faults;
     return scoutUnits(this.#host, launch, units, (report) => {

@@ -70,25 +70,27 @@ export async function runUnits<T>(
   // What has to be waited for comes before anything is encoded.
   const first = await kernel.pipeline(how);
   const second = how === 'probe' ? await kernel.pipeline('commit') : undefined;
-  const count = retried.length + fresh;
-  writeParams(host, launch, retried, next, fresh);
-  const bindings = bind(host, launch, mmu.tableBuffer);
-  const { encoder } = stream;
-  encoder.clearBuffer(control, 0, layout.stalledAt * 4);
-  dispatch(encoder, first, bindings, (pass) => pass.dispatchWorkgroups(Math.min(count, ROW), Math.ceil(count / ROW)));
-  if (how !== 'sure') settleKernel.run(count);
-  if (second !== undefined) {
-    encoder.copyBufferToBuffer(control, layout.readyAt * 4, params, LIST_AT * 4, count * 4);
-    encoder.copyBufferToBuffer(control, AT_READY * 4, indirect, 0, 4);
-    dispatch(encoder, second, bindings, (pass) => pass.dispatchWorkgroupsIndirect(indirect, 0));
-  }
-  const bytes = (layout.stalledAt + (how === 'sure' ? 0 : count)) * 4;
-  const copy = (staging: GPUBuffer) => stream.encoder.copyBufferToBuffer(control, 0, staging, 0, bytes);
-  return stream.readBack(bytes, copy, (read) => {
-    const words = new Uint32Array(read.buffer, read.byteOffset, bytes / 4);
-    const broken = words[AT_BROKEN] === 0 ? undefined : words[AT_BROKEN]! - 1;
-    const stalled = words.subarray(layout.stalledAt, layout.stalledAt + words[AT_STALLED]!);
-    return use({ ready: how === 'sure' ? count : words[AT_READY]!, broken, stalled });
+  return stream.guard(() => {
+    const count = retried.length + fresh;
+    writeParams(host, launch, retried, next, fresh);
+    const bindings = bind(host, launch, mmu.tableBuffer);
+    const { encoder } = stream;
+    encoder.clearBuffer(control, 0, layout.stalledAt * 4);
+    dispatch(encoder, first, bindings, (pass) => pass.dispatchWorkgroups(Math.min(count, ROW), Math.ceil(count / ROW)));
+    if (how !== 'sure') settleKernel.run(count);
+    if (second !== undefined) {
+      encoder.copyBufferToBuffer(control, layout.readyAt * 4, params, LIST_AT * 4, count * 4);
+      encoder.copyBufferToBuffer(control, AT_READY * 4, indirect, 0, 4);
+      dispatch(encoder, second, bindings, (pass) => pass.dispatchWorkgroupsIndirect(indirect, 0));
+    }
+    const bytes = (layout.stalledAt + (how === 'sure' ? 0 : count)) * 4;
+    const copy = (staging: GPUBuffer) => stream.encoder.copyBufferToBuffer(control, 0, staging, 0, bytes);
+    return stream.readBack(bytes, copy, (read) => {
+      const words = new Uint32Array(read.buffer, read.byteOffset, bytes / 4);
+      const broken = words[AT_BROKEN] === 0 ? undefined : words[AT_BROKEN]! - 1;
+      const stalled = words.subarray(layout.stalledAt, layout.stalledAt + words[AT_STALLED]!);
+      return use({ ready: how === 'sure' ? count : words[AT_READY]!, broken, stalled });
+    });
   });
 }
 
@@ -102,21 +104,23 @@ export async function scoutUnits<T>(
   const { stream, layout, control, addressBits } = host;
   const { kernel, mmu } = launch;
   const pipeline = await kernel.pipeline('scout');
-  writeParams(host, launch, units, 0, 0);
-  const bindings = bind(host, launch, mmu.tableBuffer);
-  const { encoder } = stream;
-  const records = (layout.stalledAt + FAULT_WORDS * units.length) * 4;
-  const faults = FAULT_WORDS * layout.faults * 4;
-  encoder.clearBuffer(control, 0, records);
-  encoder.clearBuffer(control, layout.seenAt * 4, (layout.readyAt - layout.seenAt) * 4);
-  dispatch(encoder, pipeline, bindings, (pass) => pass.dispatchWorkgroups(units.length));
-  const copy = (staging: GPUBuffer) => {
-    stream.encoder.copyBufferToBuffer(control, 0, staging, 0, records);
-    stream.encoder.copyBufferToBuffer(control, layout.faultsAt * 4, staging, records, faults);
-  };
-  return stream.readBack(records + faults, copy, (read) => {
-    const words = new Uint32Array(read.buffer, read.byteOffset, (records + faults) / 4);
-    return use(new ScoutReport(words, units.length, layout, addressBits));
+  return stream.guard(() => {
+    writeParams(host, launch, units, 0, 0);
+    const bindings = bind(host, launch, mmu.tableBuffer);
+    const { encoder } = stream;
+    const records = (layout.stalledAt + FAULT_WORDS * units.length) * 4;
+    const faults = FAULT_WORDS * layout.faults * 4;
+    encoder.clearBuffer(control, 0, records);
+    encoder.clearBuffer(control, layout.seenAt * 4, (layout.readyAt - layout.seenAt) * 4);
+    dispatch(encoder, pipeline, bindings, (pass) => pass.dispatchWorkgroups(units.length));
+    const copy = (staging: GPUBuffer) => {
+      stream.encoder.copyBufferToBuffer(control, 0, staging, 0, records);
+      stream.encoder.copyBufferToBuffer(control, layout.faultsAt * 4, staging, records, faults);
+    };
+    return stream.readBack(records + faults, copy, (read) => {
+      const words = new Uint32Array(read.buffer, read.byteOffset, (records + faults) / 4);
+      return use(new ScoutReport(words, units.length, layout, addressBits));
+    });
   });
 }
 

@@ -9,6 +9,8 @@ export interface Run {
   readonly mmu: WebgpuMmu;
   /** Accesses or work units that wait for pages. */
   readonly stalled: number;
+  /** What the next step needs first, while others go on: a program that has to be compiled. @throws MirrorError when it cannot be had */
+  prepare?(): Promise<void> | undefined;
   /** Goes on. @throws MirrorError when the command fails */
   step(): Outcome | Promise<Outcome>;
   /** What was missing may be there now: the next step tries again, with `window` work units at most. */

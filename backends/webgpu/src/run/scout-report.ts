@@ -1,5 +1,5 @@
 import { AT_FAULTS, CODE_BITS, type ControlLayout, FAULT_WORDS, GUESS } from '../wgsl/control.js';
-import { WORD_ADDRESS_BITS } from '../wgsl/library.js';
+import { WORD_ADDRESS_BITS } from '../wgsl/options.js';
 
 const ACCESS = 3;
 

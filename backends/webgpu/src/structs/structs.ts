@@ -1,5 +1,5 @@
 import { makeStructuredView } from 'webgpu-utils';
-import { WORD_ADDRESS_BITS } from '../wgsl/library.js';
+import { WORD_ADDRESS_BITS } from '../wgsl/options.js';
 import { accessors } from './accessors.js';
 import { layOut, type StructLayout } from './layout.js';
 

@@ -1,6 +1,7 @@
 import type { DeviceMmu, HarvestCommand, ProtectCommand, UnmapCommand } from '@mirrorspace/core/driver';
 import type { FramePool } from '../frame-pool.js';
 import type { Ledger } from '../gpu/ledger.js';
+import { scoped } from '../gpu/scoped.js';
 import type { Stream } from '../gpu/stream.js';
 import { USAGE } from '../gpu/usage.js';
 import type { BitsKernel } from './bits-kernel.js';
@@ -47,11 +48,15 @@ export class WebgpuMmu implements DeviceMmu {
     this.entries = new Entries(tableBits, host.pageSizes, host.pool.shape.sinkBytes);
   }
 
+  /** Whether the table outgrew its copy on the device: {@link fit} before a program runs. */
+  get outgrown(): boolean {
+    return this.#table === undefined || this.#table.size < this.entries.table.words.byteLength;
+  }
+
   /** The copy of the table on the device, up to date as of the next thing encoded. */
   get tableBuffer(): GPUBuffer {
     const { table } = this.entries;
     const { stream } = this.#host;
-    if (this.#table === undefined || this.#table.size < table.words.byteLength) this.#fit(table.words.byteLength);
     const changed = table.takeChanged();
     for (let from = 0; from < changed.length;) {
       let to = from + 1;
@@ -65,7 +70,6 @@ export class WebgpuMmu implements DeviceMmu {
 
   /** Where programs note what they did to each entry. */
   get bitsBuffer(): GPUBuffer {
-    if (this.#bits === undefined) this.#fit(this.entries.table.words.byteLength);
     return this.#bits!;
   }
 
@@ -76,7 +80,9 @@ export class WebgpuMmu implements DeviceMmu {
 
   /** Forgets the bits of entries that were replaced. */
   forget(slots: number[]): void {
-    if (this.#touched && slots.length > 0) this.#host.bitsKernel.clear(this.bitsBuffer, slots);
+    if (!this.#touched) return;
+    const noted = slots.filter((slot) => this.#mayHaveBits(slot));
+    if (noted.length > 0) this.#host.bitsKernel.clear(this.bitsBuffer, noted);
   }
 
   /**
@@ -98,6 +104,7 @@ export class WebgpuMmu implements DeviceMmu {
       for (const slot of some) {
         if (bits !== undefined) bits[i]! |= entries.takeBits(slot);
         each(slot, i);
+        if (!this.#mayHaveBits(slot)) continue;
         slots.push(slot);
         owners.push(i);
       }
@@ -115,25 +122,45 @@ export class WebgpuMmu implements DeviceMmu {
     if (!this.open) return Promise.resolve();
     this.open = false;
     this.#host.closed(this);
+    // What is encoded may use the buffers still.
+    this.#host.stream.submit();
     if (this.#table !== undefined) this.#host.ledger.destroy(this.#table);
     if (this.#bits !== undefined) this.#host.ledger.destroy(this.#bits);
     return Promise.resolve();
   }
 
-  /** Makes buffers for a table of `bytes`, and keeps what the old ones held. */
-  #fit(bytes: number): void {
+  /** Whether a program can have set bits of an entry: places that the table got since no program has seen. */
+  #mayHaveBits(slot: number): boolean {
+    return this.#bits !== undefined && slot < this.#bits.size / (4 * WORDS_AN_ENTRY);
+  }
+
+  /**
+   * Makes the copy on the device as large as the table, and keeps the bits that were noted.
+   * @throws MirrorError `OUT_OF_DEVICE_MEMORY`; everything is as it was then
+   */
+  async fit(): Promise<void> {
     const { ledger, stream } = this.#host;
+    const { words } = this.entries.table;
     const usage = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
-    const table = ledger.create('page table', bytes, usage);
-    const bits = ledger.create('accessed and dirty bits', WORDS_AN_ENTRY * bytes, usage);
+    const { made, error } = await scoped(stream.device, `a page table of ${words.byteLength} bytes`, () => ({
+      bits: ledger.create('accessed and dirty bits', WORDS_AN_ENTRY * words.byteLength, usage),
+      table: ledger.create('page table', words.byteLength, usage),
+    }));
+    if (error !== undefined || !this.open) {
+      ledger.destroy(made.bits);
+      ledger.destroy(made.table);
+      if (error !== undefined) throw error;
+      return;
+    }
+    // What is new in the table, or changed since, is written when a program runs.
     if (this.#table !== undefined) {
-      stream.encoder.copyBufferToBuffer(this.#table, 0, table, 0, this.#table.size);
-      stream.encoder.copyBufferToBuffer(this.#bits!, 0, bits, 0, this.#bits!.size);
+      stream.encoder.copyBufferToBuffer(this.#table, 0, made.table, 0, this.#table.size);
+      stream.encoder.copyBufferToBuffer(this.#bits!, 0, made.bits, 0, this.#bits!.size);
       stream.submit();
       ledger.destroy(this.#table);
       ledger.destroy(this.#bits!);
     }
-    this.#table = table;
-    this.#bits = bits;
+    this.#bits = made.bits;
+    this.#table = made.table;
   }
 }

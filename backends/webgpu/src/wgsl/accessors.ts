@@ -1,5 +1,5 @@
 import { FAULT_ATOMIC, FAULT_READ, FAULT_WRITE } from '@mirrorspace/core/driver';
-import type { LibraryOptions } from './library.js';
+import type { LibraryOptions } from './options.js';
 
 /** What programs call. */
 export function accessors({ atomics, pageBytes }: LibraryOptions): string {

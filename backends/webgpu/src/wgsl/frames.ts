@@ -1,4 +1,4 @@
-import type { LibraryOptions } from './library.js';
+import type { LibraryOptions } from './options.js';
 
 /** Words of frames, wherever they lie. */
 export function frames({ pool, atomics }: LibraryOptions): string {

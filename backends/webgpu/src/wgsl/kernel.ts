@@ -2,7 +2,8 @@ import { MirrorError } from '@mirrorspace/core/driver';
 import type { WgslProgram } from '@mirrorspace/core/driver';
 import { lanesOf } from '../program.js';
 import { entryPoint } from './entry-point.js';
-import { library, type LibraryOptions } from './library.js';
+import { library } from './library.js';
+import { type LibraryOptions } from './options.js';
 
 /** How units are run: see {@link WAYS}. */
 export type Way = keyof typeof WAYS;
@@ -30,6 +31,7 @@ export class Kernel {
   readonly #module: GPUShaderModule;
   readonly #layout: GPUPipelineLayout;
   readonly #pipelines = new Map<Way, Promise<GPUComputePipeline>>();
+  readonly #ready = new Set<Way>();
 
   constructor(device: GPUDevice, module: GPUShaderModule, bindings: GPUBindGroupLayout, deep: boolean) {
     this.deep = deep;
@@ -49,10 +51,22 @@ export class Kernel {
     return pipeline;
   }
 
+  /** Whether all of the pipelines are there. */
+  isReady(ways: readonly Way[]): boolean {
+    return ways.every((way) => this.#ready.has(way));
+  }
+
+  /** Makes pipelines. @throws MirrorError `PROGRAM` if the adapter cannot */
+  async prepare(ways: readonly Way[]): Promise<void> {
+    await Promise.all(ways.map((way) => this.pipeline(way)));
+  }
+
   async #create(way: Way): Promise<GPUComputePipeline> {
     const compute = { module: this.#module, entryPoint: 'ms_main', constants: WAYS[way] };
     try {
-      return await this.#device.createComputePipelineAsync({ layout: this.#layout, compute });
+      const pipeline = await this.#device.createComputePipelineAsync({ layout: this.#layout, compute });
+      this.#ready.add(way);
+      return pipeline;
     } catch (cause) {
       throw new MirrorError('PROGRAM', `a wgsl program does not fit this adapter: ${messageOf(cause)}`, { cause });
     }

@@ -1,7 +1,7 @@
 import { FAULT_READ, PTE_READ, PTE_WRITE } from '@mirrorspace/core/driver';
 import { levelsFor, UNIT } from '../table/radix.js';
 import { AT_FAULTS, CODE_BITS, FAULT_WORDS, GUESS, SEEN } from './control.js';
-import { type LibraryOptions, WORD_ADDRESS_BITS } from './library.js';
+import { type LibraryOptions, WORD_ADDRESS_BITS } from './options.js';
 
 /** From addresses to words of frames, and what becomes of an access that finds no page. */
 export function translation(options: LibraryOptions): string {

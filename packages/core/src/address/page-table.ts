@@ -2,7 +2,7 @@ import type { IdList } from './id-list.js';
 import { readAhead } from './read-ahead.js';
 
 const LEAF_SHIFT = 3;
-/** Neighbours whose slots follow each other: slots of pages from one multiple of it to the next are consecutive. */
+/** Pages of a leaf: neighbours from one multiple of it to the next. */
 export const LEAF_PAGES = 1 << LEAF_SHIFT;
 const LEAF_MASK = LEAF_PAGES - 1;
 const FIRST_LEAVES = 8;
@@ -72,6 +72,24 @@ export class PageTable {
     if (leaf < 0) return -1;
     this.lastLeaf = leaf;
     return (leaf << LEAF_SHIFT) | (page & LEAF_MASK);
+  }
+
+  /** All entries; where those of a page are, {@link placeOf} says. Valid until a leaf is made. */
+  get words(): Uint32Array {
+    return this.leaves;
+  }
+
+  /**
+   * Where the entry of `page` is in {@link words}, with those of its neighbours up to the next multiple of `LEAF_PAGES` behind it; -1 when its leaf
+   * does not exist. Quick for one leaf after the other.
+   */
+  placeOf(page: number): number {
+    const next = this.lastLeaf + 1;
+    const isNext =
+      next < this.leavesMade && this.populationOf(next) !== 0 && this.holds(next, lowOf(page), highOf(page));
+    if (isNext) this.lastLeaf = next;
+    else if (this.find(page) < 0) return -1;
+    return this.lastLeaf * LEAF_WORDS + (page & LEAF_MASK);
   }
 
   /** The slot of `page`; makes its leaf when there is none. A leaf that stays empty should be released. */

@@ -4,6 +4,7 @@ import { DevicePool } from './device-pool.js';
 import { Mirror } from './mirror.js';
 import { MirrorState } from './mirror-state.js';
 import { type AttachOptions, checkAttachOptions, type CheckedOptions } from './options.js';
+import { checkLostOption, replaceMirror, type Replacement, type ReplaceOptions } from './replace.js';
 
 /** A space of addresses that the CPU and any number of devices use alike. */
 export class AddressSpace extends Space {
@@ -19,13 +20,38 @@ export class AddressSpace extends Space {
     const pool = poolOf(state, device, options, checked);
     pool.attaching++;
     try {
-      return await this.attachTo(pool, device, checked);
+      return await this.attachTo(pool, device, options, checked);
     } finally {
       pool.attaching--;
     }
   }
 
-  private async attachTo(pool: DevicePool, device: Device, checked: CheckedOptions): Promise<Mirror> {
+  /**
+   * Moves a mirror to another device: the space is mirrored there from now on, by the options that the mirror was attached with unless
+   * `options` say otherwise, and advice that names the mirror names the new one. What a device that works has comes home first. Of one
+   * that was lost everything goes on from the host's copies; what existed nowhere else is listed, with what became of it (R10).
+   * Launches that failed with the old device are not run again. The old device stays as it is: close it.
+   * @throws TypeError, RangeError; MirrorError as {@link attach}; `OUT_OF_DEVICE_MEMORY` where more is pinned than the new device holds,
+   *   `CLOSED` for a detached mirror (nothing is changed then); `DEVICE_TIMEOUT` when the old device does not give its pages back, or
+   *   what a notifier throws while something is discarded; the new device is not attached then
+   */
+  async replace(mirror: Mirror, device: Device, options: ReplaceOptions = {}): Promise<Replacement> {
+    const { state } = this;
+    state.checkOpen();
+    if (!(mirror instanceof Mirror)) throw new TypeError('replace takes a mirror of the space');
+    if (typeof options !== 'object' || options === null) throw new TypeError('replace options must be an object');
+    const { lost, ...attachOptions } = options;
+    const choice = checkLostOption(lost);
+    const attach = () => this.attach(device, { ...mirror.options, ...attachOptions });
+    return replaceMirror(state, mirror, attach, choice);
+  }
+
+  private async attachTo(
+    pool: DevicePool,
+    device: Device,
+    options: AttachOptions,
+    checked: CheckedOptions,
+  ): Promise<Mirror> {
     const { state } = this;
     const mmu = await device.createMmu({
       addressBits: Math.min(Math.log2(state.limit), device.limits.addressBits),
@@ -42,7 +68,7 @@ export class AddressSpace extends Space {
     }
     const residency = pool.residencyOf(state.store);
     const mirrorState = new MirrorState(state, mmu, residency, checked.prefetch(state.pageSize), checked.placement);
-    const mirror = new Mirror(device, pool, mirrorState);
+    const mirror = new Mirror(device, pool, mirrorState, options);
     pool.add(mirrorState);
     state.mirrors.add(mirror);
     return mirror;

@@ -77,6 +77,8 @@ export class FaultService {
   /** Serves one batch of faults. Returns a promise where the device takes time, `undefined` where it is done. */
   round(): Promise<void> | undefined {
     this.drain();
+    // What others have locked, to move it or to keep it while they make room, they unlock: nothing is hopeless before that.
+    const locked = this.window.size === 1 && this.pool.frames.anyLocked;
     let faults = 0;
     for (const mirror of this.pool.mirrors) faults += this.decide(mirror);
     this.admission.beginReads();
@@ -89,7 +91,7 @@ export class FaultService {
     if (!this.hasBatch()) return undefined;
     for (const mirror of this.pool.mirrors) if (mirror.wanted.length > 0) this.prefetcher.plan(mirror, this.pool);
     // What others have under way may free frames: then nothing is hopeless yet.
-    const quiet = !this.pool.busy && !this.admission.busy;
+    const quiet = !locked && !this.pool.busy && !this.admission.busy;
     const outcome = sendRound(this.pool, this.room, this.activeWindow());
     if (outcome.crowded === 0 || progressed) return outcome.done;
     return this.relieve(outcome.placed, quiet, outcome.done);

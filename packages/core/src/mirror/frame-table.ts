@@ -57,6 +57,12 @@ export class FrameTable {
     return this.inUse;
   }
 
+  /** Whether the page in some frame is locked. Looks at every frame. */
+  get anyLocked(): boolean {
+    for (let frame = 0; frame < this.made; frame++) if ((this.blocked[frame]! & BLOCK_LOCKED) !== 0) return true;
+    return false;
+  }
+
   /** Frames that hold none. */
   get free(): number {
     return this.capacity - this.inUse;

@@ -11,6 +11,8 @@ export interface MirrorLostInfo {
 /** Collects the ranges a mirror loses, and tells those who wait for the news. */
 export class LossRecord {
   readonly lost: Promise<MirrorLostInfo>;
+  /** Whether the device went while the mirror was attached: `lost` resolves soon, if it has not yet. */
+  begun = false;
   private resolve!: (info: MirrorLostInfo) => void;
   private readonly starts: number[] = [];
   private bytes = 0;

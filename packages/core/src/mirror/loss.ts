@@ -22,6 +22,7 @@ export function loseDevice(pool: PoolState, error: MirrorError): void {
     residency.dead.length = 0;
   }
   for (const mirror of pool.mirrors) {
+    mirror.loss.begun = true;
     mirror.dirty.clear();
     mirror.deferred.clear();
   }

@@ -23,7 +23,7 @@ import { bringAllHome } from './detach.js';
 import type { DevicePool } from './device-pool.js';
 import type { MirrorLostInfo } from './loss-record.js';
 import type { MirrorState } from './mirror-state.js';
-import type { PrefetchOptions } from './options.js';
+import type { AttachOptions, PrefetchOptions } from './options.js';
 import { type HarvestOptions, type HarvestResult, harvestRange } from './harvest.js';
 import { markAccessedRange } from './mark-accessed.js';
 import { bringNow, bringRange, sendHome, setPinned } from './range-work.js';
@@ -35,6 +35,8 @@ import type { MirrorStats } from './stats.js';
 export class Mirror implements SpaceMirror {
   /** The device. */
   readonly device: Device;
+  /** How it was attached. */
+  readonly options: AttachOptions;
   private readonly pool: DevicePool;
   private readonly state: MirrorState;
   private readonly space: SpaceState;
@@ -42,8 +44,9 @@ export class Mirror implements SpaceMirror {
   private detaching: Promise<void> | undefined;
 
   /** Made by `space.attach`. @internal */
-  constructor(device: Device, pool: DevicePool, state: MirrorState) {
+  constructor(device: Device, pool: DevicePool, state: MirrorState, options: AttachOptions) {
     this.device = device;
+    this.options = options;
     this.pool = pool;
     this.state = state;
     this.space = state.space;
@@ -72,6 +75,11 @@ export class Mirror implements SpaceMirror {
   /** Resolves, never rejects, when the device is gone, with what existed only there (R10). */
   get lost(): Promise<MirrorLostInfo> {
     return this.state.loss.lost;
+  }
+
+  /** Whether its device was lost while it was attached. @internal */
+  get isLost(): boolean {
+    return this.state.loss.begun;
   }
 
   /** Bytes of metadata for the device's frames, shared by all mirrors on it. */
@@ -238,6 +246,12 @@ export class Mirror implements SpaceMirror {
     );
   }
 
+  /** Brings what there is of a pinned range and keeps it there, as far as it fits; what comes later is pinned then. @internal */
+  async bringPinned(start: number, end: number): Promise<void> {
+    await bringRange(this.pool, this.state, start, end, false);
+    setPinned(this.pool, this.state, start, end, true);
+  }
+
   /** Lets pinned pages go again; for advice. */
   unpin(start: number, end: number): void {
     setPinned(this.pool, this.state, start, end, false);
@@ -325,6 +339,12 @@ export class Mirror implements SpaceMirror {
     const range = this.space.pageRange(start, bytes);
     this.space.checkMapped(range.start, range.end);
     return range;
+  }
+
+  /** @throws TypeError where it mirrors another space; MirrorError `CLOSED` once it is detached. @internal */
+  checkAttachedTo(space: SpaceState): void {
+    if (space !== this.space) throw new TypeError('the mirror is one of another space');
+    this.checkAttached();
   }
 
   private checkOpen(): void {

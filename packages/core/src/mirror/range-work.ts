@@ -3,6 +3,7 @@ import {
   bringBack,
   keepPages,
   KeptPages,
+  knownPages,
   PAGE_LOCKED,
   PAGE_OWNED,
   type RangeOptions,
@@ -35,17 +36,18 @@ export async function bringRange(
   const first = space.pageOf(start);
   const last = space.pageOf(end);
   const since = pool.state.device.now();
-  const chunk = Math.max(1, Math.min(CHUNK_PAGES, CHUNK_BYTES / space.pageSize));
+  const most = space.store.pressure?.portion ?? CHUNK_PAGES;
+  const chunk = Math.max(1, Math.min(most, CHUNK_PAGES, CHUNK_BYTES / space.pageSize));
   const limits = { timeoutMs: pool.state.timeoutMs, signal: options.signal };
   let brought = 0;
   let ahead: Promise<unknown> | undefined;
   for (let from = first; from < last;) {
     throwIfAborted(options.signal);
+    if (ahead !== undefined) await ahead;
     const mustWait = waitsForOthers(mirror, from, last);
-    const absent = findAbsent(mirror, from, mustWait ? Math.min(last, from + chunk) : last, write);
+    const absent = findAbsent(mirror, from, mustWait ? Math.min(last, from + chunk) : last, chunk, write);
     from = absent.end;
     if (absent.count > 0) {
-      if (ahead !== undefined) await ahead;
       using back = space.store.pressure === undefined ? undefined : new KeptPages(space.store);
       if (mustWait) await getReady(mirror, absent.start, absent.end, write, limits, back);
       back?.end();
@@ -55,12 +57,12 @@ export async function bringRange(
       const { placed, done } = pool.faults.bring(mirror);
       brought += placed;
       // More would push out what was just brought.
-      const isLast = placed < offered || placed === room;
+      const isFull = placed < offered || placed === room;
       // What fails is tried again in its turn, and then says so.
-      if (mustWait && !isLast && from < last && done !== undefined)
+      if (mustWait && !isFull && from < last && done !== undefined)
         ahead = readSources(mirror, from, Math.min(last, from + chunk), limits).catch(() => undefined);
       if (done !== undefined) await done;
-      if (isLast) break;
+      if (isFull) break;
     }
     options.onProgress?.(from - first, last - first);
   }
@@ -74,7 +76,7 @@ export function bringNow(pool: DevicePool, mirror: MirrorState, start: number, e
   const last = space.pageOf(end);
   let room = pool.frames.capacity;
   for (let from = space.pageOf(start); from < last && room > 0;) {
-    const absent = findAbsent(mirror, from, last, write);
+    const absent = findAbsent(mirror, from, last, CHUNK_PAGES, write);
     from = absent.end;
     const offered = offer(pool, mirror, absent, write, room);
     if (offered > 0 && pool.faults.bring(mirror).placed < offered) return;
@@ -92,16 +94,22 @@ interface Absent {
   readonly end: number;
 }
 
-/** The first pages of a range that the device lacks, as many as one round brings. Passes quickly over those that it has. */
-function findAbsent({ space, residency }: MirrorState, from: number, last: number, write: boolean): Absent {
+/** The first pages of a range that the device lacks, `most` at most. Passes quickly over those that it has. */
+function findAbsent(
+  { space, residency }: MirrorState,
+  from: number,
+  last: number,
+  most: number,
+  write: boolean,
+): Absent {
   const { store, base } = space;
-  const pages = new Float64Array(CHUNK_PAGES);
+  const pages = new Float64Array(Math.min(most, last - from));
   const next = (page: number) =>
     store.nextWithout(base + page, base + last, residency.bit, write ? PAGE_OWNED : 0) - base;
   let count = 0;
   let page = next(from);
   const start = page;
-  for (; page < last && count < CHUNK_PAGES; page = next(page + 1)) pages[count++] = page;
+  for (; page < last && count < most; page = next(page + 1)) pages[count++] = page;
   return { pages, count, start, end: page };
 }
 
@@ -131,19 +139,24 @@ async function getReady(
     if (back === undefined) return;
     for (const region of regions()) {
       const { start, end } = within(space, region, from, to);
-      keepPages(space.store, known(mirror, region, start, end), back, mine);
+      keepPages(space.store, knownPages(space, region, start, end), back, mine);
     }
   };
   back?.begin();
   keep();
   if (space.store.swap !== undefined) await bringBack(space, from, to, limits, back);
-  if (regions().some(({ object }) => object?.source !== undefined)) await readSources(mirror, from, to, limits, keep);
-  else keep();
+  if (regions().some(({ object }) => object?.source !== undefined)) {
+    const take = (_index: number, page: number) => {
+      back?.add(page);
+      return back !== undefined;
+    };
+    await readSources(mirror, from, to, limits, keep, take);
+  } else keep();
   // Chosen and locked in one turn: what is in transit by then is left to its fault.
   const elsewhere: number[] = [];
   for (const region of regions()) {
     const { start, end } = within(space, region, from, to);
-    for (const page of known(mirror, region, start, end)) {
+    for (const page of knownPages(space, region, start, end)) {
       const owned = space.store.any(page, PAGE_OWNED);
       if (space.store.any(page, PAGE_LOCKED)) continue;
       if ((space.store.devicesOf(page) & ~mine) !== 0 && (write || owned)) elsewhere.push(page);
@@ -153,13 +166,14 @@ async function getReady(
     await recallPages(space.store, Uint32Array.from(elsewhere), elsewhere.length, write ? 'revoke' : 'clean', mine);
 }
 
-/** Reads what regions show of sources in a range of page numbers; `before` is called before each. */
+/** Reads what regions show of sources in a range of page numbers; `before` is called before each, `take` may take over locks of what was read. */
 async function readSources(
   mirror: MirrorState,
   from: number,
   to: number,
   limits: SourceLimits,
   before?: () => void,
+  take?: (index: number, page: number) => boolean,
 ): Promise<void> {
   const { space } = mirror;
   for (const region of space.regions.overlapping(from * space.pageSize, to * space.pageSize)) {
@@ -167,7 +181,7 @@ async function readSources(
     const { start, end } = within(space, region, from, to);
     // What was unmapped or moved while another region's source was read is nobody's business here.
     if (region.object?.source === undefined || region.closed || start >= end) continue;
-    await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, limits);
+    await region.object.populate(region.objectPage + start - space.pageOf(region.start), end - start, limits, take);
   }
 }
 
@@ -197,20 +211,6 @@ function touched(mirror: MirrorState, from: number, to: number): number[] {
   return store.pagesWithin(base + from, base + to);
 }
 
-/** The pages behind a range of page numbers of a region: those that are mapped there, and those of its object that are not mapped yet. */
-function known(mirror: MirrorState, region: Region, from: number, to: number): number[] {
-  const { space } = mirror;
-  const pages = touched(mirror, from, to);
-  const { object } = region;
-  if (object === undefined) return pages;
-  const ahead = region.objectPage - space.pageOf(region.start);
-  for (const index of object.cached(from + ahead, to + ahead)) {
-    const cached = object.lookup(index);
-    if (cached >= 0 && space.store.lookup(space.base + index - ahead) === -1) pages.push(cached);
-  }
-  return pages;
-}
-
 /** Takes the pages of a byte range off the device; their content comes home. Resolves to pages moved. */
 export async function sendHome(mirror: MirrorState, start: number, end: number): Promise<number> {
   const { space, residency } = mirror;
@@ -229,7 +229,7 @@ export function setPinned(pool: DevicePool, mirror: MirrorState, start: number, 
   let resident = 0;
   for (const region of space.regions.overlapping(start, end)) {
     const { start: from, end: to } = within(space, region, space.pageOf(start), space.pageOf(end));
-    for (const page of known(mirror, region, from, to)) {
+    for (const page of knownPages(space, region, from, to)) {
       const frame = residency.frame(page);
       if (frame < 0) continue;
       resident++;

@@ -17,7 +17,7 @@ import {
   PAGE_WRITTEN,
   PAGE_ZERO,
 } from './page-state.js';
-import { bringBack, keepPages, untouched } from './reclaim/bring-back.js';
+import { bringBack, keepPages, knownPages, untouched } from './reclaim/bring-back.js';
 import { KeptPages } from './reclaim/swap-in.js';
 import { isOutOfMemory } from './out-of-memory.js';
 import { BEHIND_END, CHANGED, NEEDS_HOME, NEEDS_SOURCE, NEEDS_SWAP, NEEDS_UNLOCK, resolve } from './resolve.js';
@@ -71,12 +71,7 @@ export async function acquire(
     if (obstacle !== undefined) {
       if (back !== undefined && MAKES_ROOM.has(obstacle.kind)) {
         back.begin();
-        keepPages(
-          space.store,
-          space.store.pagesWithin(space.base + first, space.base + first + pages.length),
-          back,
-          ~0,
-        );
+        keepPages(space.store, known(space, first, pages.length), back, ~0);
       }
       const wait = { timeoutMs: limits.timeoutMs, signal: options.signal };
       await overcome(space, obstacle, first, pages.length, wait, back);
@@ -98,6 +93,16 @@ export async function acquire(
     if (!space.closed && stillMapped(space, first, pages)) return hold(space, mode, range, pages, inner);
     letGo(space, pages);
   }
+}
+
+/** The pages behind a range of page numbers. */
+function known(space: SpaceState, first: number, count: number): number[] {
+  const { pageSize } = space;
+  const regions = space.regions.overlapping(first * pageSize, (first + count) * pageSize);
+  return regions.flatMap((region) => {
+    const from = Math.max(first, space.pageOf(region.start));
+    return knownPages(space, region, from, Math.min(first + count, space.pageOf(region.end)));
+  });
 }
 
 /** Makes claimed pages that are at home what their holder sees. */
@@ -194,7 +199,12 @@ async function overcome(
   const region = space.regions.at(address)!;
   if (obstacle.kind === 'source') {
     const index = region.objectPage + pageNumber - space.pageOf(region.start);
-    await region.object!.populate(index, Math.min(first + count, space.pageOf(region.end)) - pageNumber, limits);
+    const end = Math.min(first + count, space.pageOf(region.end));
+    const keep = (_index: number, page: number) => {
+      back?.add(page);
+      return back !== undefined;
+    };
+    await region.object!.populate(index, end - pageNumber, limits, keep);
   } else if (obstacle.kind === 'swap') {
     await bringBack(space, pageNumber, first + count, limits, back);
   } else if (obstacle.kind === 'room') {

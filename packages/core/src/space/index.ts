@@ -1,4 +1,4 @@
-export { bringBack, keepPages, slotAt } from './reclaim/bring-back.js';
+export { bringBack, keepPages, knownPages, slotAt } from './reclaim/bring-back.js';
 export { type MemoryUse } from './reclaim/range.js';
 export { type ReclaimOptions } from './reclaim/options.js';
 export { type ReclaimStats } from './reclaim/reclaimer.js';
@@ -21,6 +21,7 @@ export { type Held, type HoldMode, type HoldOptions, type ViewConstructor } from
 export { HOST_MIGRATION, type HostMigrationOptions, type HostMigrationPolicy } from './host-migration.js';
 export { type HostCompaction, type HostMemory } from './host-memory.js';
 export { type MergeResult } from './merge.js';
+export { discardLost, lostPageAt } from './lost-pages.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
 export { type MemoryObject } from './memory-object.js';
 export { isOutOfMemory } from './out-of-memory.js';

@@ -47,16 +47,17 @@ export class PageEntries extends PageRecords {
    */
   nextWithout(key: number, end: number, bit: number, states: number): number {
     const { table, records } = this;
+    const { words } = table;
     const wanted = (1 << (DEVICES_SHIFT + bit)) | states;
     for (let at = key; at < end;) {
-      const slot = table.find(at);
-      if (slot < 0) return at;
-      const stop = Math.min(end, at + LEAF_PAGES - (slot % LEAF_PAGES));
-      for (let i = 0; at + i < stop; i++) {
-        const page = (table.entry(slot + i) | 0) - 1;
+      const place = table.placeOf(at);
+      if (place < 0) return at;
+      const stop = Math.min(end - at, LEAF_PAGES - (at % LEAF_PAGES));
+      for (let i = 0; i < stop; i++) {
+        const page = (words[place + i]! | 0) - 1;
         if (page < 0 || (records[2 * page + 1]! & wanted) !== wanted) return at + i;
       }
-      at = stop;
+      at += stop;
     }
     return end;
   }

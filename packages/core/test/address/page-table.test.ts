@@ -58,6 +58,10 @@ test('behaves as a Map under any sequence of changes', () => {
         } else if (s.op === 'collect') {
           expect(pagesIn(table, s.page, s.page + s.span)).toEqual(inModel(s.page, s.page + s.span));
           expect(walk(table, s.page, s.page + s.span)).toEqual(inModel(s.page, s.page + s.span));
+          for (let p = s.page; p < s.page + s.span; p++) {
+            const place = table.placeOf(p);
+            expect(place < 0 ? 0 : table.words[place]).toBe(model.get(p) ?? 0);
+          }
         } else {
           expect(pagesIn(table, 0, PAGE_NUMBER_LIMIT)).toEqual(inModel(0, PAGE_NUMBER_LIMIT));
         }

@@ -27,7 +27,7 @@ const EXEMPT: readonly (readonly [name: RegExp, why: string])[] = [
   [/^(new IdList$|IdList\.)/, 'called for every page; core makes it and a tracker appends to it'],
   [/^DirtyPtes\./, 'called for every entry, by the invalidate path (R4)'],
   [
-    /^(FaultSource\.|Mirror\.(bring|pin|unpin)$|NotifierList\.(idle|remove)$|IntervalNotifier\.readRetry$)/,
+    /^(FaultSource\.|Mirror\.(bring|bringPinned|checkAttachedTo|pin|unpin)$|NotifierList\.(idle|remove)$|IntervalNotifier\.readRetry$)/,
     'called by core, for advice and service',
   ],
   [

@@ -36,6 +36,20 @@ const attach = new Rows('AddressSpace.attach', 'async')
   .bad('a closed device', 'CLOSED', ({ space, closedDevice }) => space.attach(closedDevice))
   .bad('a closed space', 'CLOSED', ({ closedSpace, device }) => closedSpace.attach(device));
 
+const replace = new Rows('AddressSpace.replace', 'async')
+  .type('mirror', [undefined, null, 5, {}, 'memory'], ({ space, spare }, mirror) => space.replace(mirror, spare))
+  .bad('a mirror of another space', 'TypeError', ({ space, foreign, spare }) => space.replace(foreign, spare))
+  .bad('a detached mirror', 'CLOSED', ({ space, detached, spare }) => space.replace(detached, spare))
+  .type('device', [undefined, null, 5, {}, 'memory'], ({ space, mirror }, device) => space.replace(mirror, device))
+  .bad('the device it is on', 'INVALID_ARGUMENT', ({ space, mirror, device }) => space.replace(mirror, device))
+  .bad('a closed device', 'CLOSED', ({ space, mirror, closedDevice }) => space.replace(mirror, closedDevice))
+  .type('options', [null, 5, 'lru'], ({ space, mirror, spare }, options) => space.replace(mirror, spare, options))
+  .type('lost', [null, 5, 'zero'], ({ space, mirror, spare }, lost) => space.replace(mirror, spare, { lost }))
+  .bad('an unknown eviction policy', 'INVALID_ARGUMENT', ({ space, mirror, spare }) =>
+    space.replace(mirror, spare, { eviction: 'random' as never }),
+  )
+  .bad('a closed space', 'CLOSED', ({ closedSpace, mirror, spare }) => closedSpace.replace(mirror, spare));
+
 type RangeMethod = (mirror: Mirror, start: number, bytes: number) => unknown;
 
 /** Rows that every method on a range of a mirror has in common. */
@@ -132,4 +146,4 @@ const launch = new Rows('Mirror.launch', 'sync')
   .type('reads', [null, 5, [5], [null]], ({ mirror }, reads) => mirror.launch(double, { reads }))
   .bad('a detached mirror', 'CLOSED', ({ detached }) => detached.launch(double));
 
-export const mirrorRows = [attach, ...accesses, ...moves, launch].flatMap((rows) => rows.rows);
+export const mirrorRows = [attach, replace, ...accesses, ...moves, launch].flatMap((rows) => rows.rows);

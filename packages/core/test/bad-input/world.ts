@@ -31,6 +31,8 @@ export interface World {
   /** A mirror of another space on the same device. */
   readonly foreign: Mirror;
   readonly closedDevice: ValidatedDevice;
+  /** An open device that nothing is attached to. */
+  readonly spare: ValidatedDevice;
   /** What calls must leave as it is, but for contents. */
   snapshot(): Promise<unknown>;
   /** Contents of both regions; reading them moves pages. */
@@ -76,6 +78,7 @@ export async function createWorld(): Promise<World> {
   await detached.detach();
   await closedSpace.close();
   await gone.close();
+  const spare = await openDevice(4);
 
   const regions = () =>
     space.regions().map(({ start, end, access, shared, name, advice, closed }) => ({
@@ -104,6 +107,7 @@ export async function createWorld(): Promise<World> {
     small,
     foreign,
     closedDevice: gone,
+    spare,
     async snapshot() {
       await Promise.resolve();
       return {
@@ -131,6 +135,7 @@ export async function createWorld(): Promise<World> {
       await other.close();
       await device.close();
       await tiny.close();
+      await spare.close();
     },
   };
 }

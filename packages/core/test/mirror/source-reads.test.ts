@@ -133,6 +133,26 @@ it('a CPU that reads at the same time finds the same pages', async () => {
   expect(new DataView((await rig.space.read(out.address, 4)).buffer).getUint32(0, true)).toBe((512 * 511) / 2);
 });
 
+it('many reads of the CPU at once wait for room one after the other', async () => {
+  const host = managedMemory();
+  await using space = await createSpace({ host, reclaim: { budget: 64 * PAGE } });
+  const source = new PageNumbers(1024);
+  let most = 0;
+  const watched: ByteSource = {
+    size: source.size,
+    read(offset, into) {
+      most = Math.max(most, host.used);
+      return source.read(offset, into);
+    },
+  };
+  const { address } = space.map({ bytes: source.size, source: watched });
+  const results = await Promise.all(
+    Array.from({ length: 256 }, (_, i) => space.read(address + 4 * i * PAGE, PAGE).then((bytes) => bytes[0])),
+  );
+  expect(results).toEqual(Array.from({ length: 256 }, (_, i) => (4 * i) % 256));
+  expect(most).toBeLessThanOrEqual(72);
+});
+
 it('neighbours that were written are written back in one write', async () => {
   const writes: [number, number][] = [];
   const bytes = new Uint8Array(64 * PAGE);
@@ -160,4 +180,19 @@ it('neighbours that were written are written back in one write', async () => {
     expectBytes(bytes.subarray(page * PAGE, (page + 8) * PAGE), pattern(8 * PAGE, page));
   // Reclaim wrote some of them, as groups.
   expect(writes.length).toBeLessThan(32);
+});
+
+it.each([2, 64, 512])('a CPU that holds more of a source than a budget of %i pages gets it', async (budget) => {
+  await using rig = await createRig({ space: { reclaim: { budget: budget * PAGE }, timeoutMs: 5000 } });
+  const source = new PageNumbers(1024);
+  const { address } = rig.space.map({ bytes: source.size, source });
+  // In host memory, and not where the hold begins.
+  await rig.space.read(address + 2 * PAGE, PAGE);
+  {
+    using held = await rig.space.acquire(address, budget === 2 ? 8 * PAGE : source.size, 'read');
+    const words = held.as(Uint32Array);
+    for (let at = 0; at < words.length; at += PAGE / 4) expect(words[at]).toBe(at / (PAGE / 4));
+  }
+  const brought = await rig.mirror.prefetch(address, 32 * PAGE);
+  if (budget > 32) expect(brought).toBe(32);
 });

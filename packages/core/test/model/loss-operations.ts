@@ -1,5 +1,5 @@
 import type { MirrorLostInfo } from '@mirrorspace/core';
-import { FLAG_LOCKED, FLAG_OWNED } from '@mirrorspace/core';
+import { FLAG_CACHED, FLAG_LOCKED, FLAG_OWNED, FLAG_PRESENT } from '@mirrorspace/core';
 import type { PlainObject, PlainRegion, PlainSpace } from './plain.js';
 import { agree, agreeOnBytes, pattern, type Scene } from './scene.js';
 import { type Member, outcomeOf } from './world.js';
@@ -8,7 +8,7 @@ import { type Member, outcomeOf } from './world.js';
 export interface LossOperation {
   readonly kind: 'lose';
   readonly device: number;
-  /** What becomes of pages that were lost: written whole, discarded, or held with `discard`. */
+  /** What becomes of pages that were lost: written whole, discarded, or held with `discard`; and how the new device is attached. */
   readonly seed: number;
 }
 
@@ -42,10 +42,25 @@ export async function lose(scene: Scene, op: LossOperation): Promise<void> {
     checkReport(member, report, before[i]!);
     agree('read on a lost device', await outcomeOf(() => member.mirrors[number]!.read(scene.start, 1)), 'DEVICE_LOST');
   }
+  const discard = op.seed % 4 === 3;
+  if (discard) {
+    await world.replace(number);
+    for (const member of attached) await replaceAndDiscard(scene, member, number, reports.get(member)!);
+  }
   for (const object of world.objects) await mendFile(scene, object, reports, op.seed);
   for (const member of members) {
     for (const region of member.plain.regions.slice())
-      await mendRegion(scene, member, region, reports.get(member), op.seed);
+      await mendRegion(scene, member, region, discard ? undefined : reports.get(member), op.seed);
+  }
+  if (discard) return;
+  if (op.seed % 4 === 1) {
+    await world.replace(number);
+    for (const { space, mirrors } of attached) {
+      const { mirror, lost } = await space.replace(mirrors[number]!, world.devices[number]!);
+      if (lost.some(({ state }) => state !== 'renewed')) throw new Error(`replaced: ${JSON.stringify(lost)}`);
+      mirrors[number] = mirror;
+    }
+    return;
   }
   for (const { mirrors, plain } of attached) {
     await mirrors[number]!.detach();
@@ -54,6 +69,45 @@ export async function lose(scene: Scene, op: LossOperation): Promise<void> {
   }
   await world.replace(number);
   for (const member of attached) await world.attach(member, number);
+}
+
+/** Moves a mirror to the device that took the place of the lost one, and gives up what was lost. */
+async function replaceAndDiscard(scene: Scene, member: Member, number: number, report: MirrorLostInfo): Promise<void> {
+  const { space, plain, mirrors } = member;
+  const { devices } = scene.world;
+  const cells: (() => void)[] = [];
+  for (const { start, end } of report.ranges)
+    for (let at = start; at < end; at += plain.pageSize) cells.push(discarded(scene, member, at));
+  const { mirror, lost } = await space.replace(mirrors[number]!, devices[number]!, { lost: 'discard' });
+  mirrors[number] = mirror;
+  for (const forget of cells) forget();
+  // Of a page that is shown twice one place is discarded, and the other finds it renewed.
+  if (lost.some(({ state }) => state !== 'discarded' && state !== 'renewed'))
+    throw new Error(`discarded: ${JSON.stringify(lost)}`);
+  const merged: { start: number; end: number }[] = [];
+  for (const { start, end } of lost) {
+    const last = merged[merged.length - 1];
+    if (last?.end === start) last.end = end;
+    else merged.push({ start, end });
+  }
+  if (JSON.stringify(merged) !== JSON.stringify(report.ranges))
+    throw new Error(`lost: ${JSON.stringify(report.ranges)}, replaced: ${JSON.stringify(merged)}`);
+}
+
+/** What discarding the lost page at an address does to the model: a private copy goes, a shared page is what its file has. */
+function discarded({ world }: Scene, { space, plain }: Member, at: number): () => void {
+  const region = plain.at(at)!;
+  const index = (at - region.start) / plain.pageSize;
+  const flags = space.pageFlags(at, 1)[0]!;
+  const own = region.own[index] !== undefined || ((flags & FLAG_PRESENT) !== 0 && (flags & FLAG_CACHED) === 0);
+  if ((!region.shared && own) || region.object === undefined) return () => plain.discard(at, at + plain.pageSize);
+  const { file } = region.object;
+  const cell = region.object.page(region.objectPage + index);
+  const first = (region.objectPage + index) * plain.pageSize;
+  return () => {
+    cell.fill(0);
+    if (file >= 0) cell.set(world.fileBytes(file).subarray(first, first + plain.pageSize));
+  };
 }
 
 /** Whether shared anonymous memory has pages that no region shows: nobody could look whether they are lost. */

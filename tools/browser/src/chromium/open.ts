@@ -10,7 +10,7 @@ const START_MS = 30_000;
 const REMEDY = `Do one of these:
   - install Chromium or Chrome (Debian and Ubuntu, as root: apt-get install -y --no-install-recommends chromium)
   - set ${CHROMIUM_VARIABLE} to the path of one that has WebGPU
-  - on Linux on x64, npm ci brings one with the package @sparticuz/chromium; it needs glibc and 250 MB in node_modules/.cache`;
+  - on Linux on x64, npm ci brings one with the package @sparticuz/chromium; it needs glibc and 200 MB in node_modules/.cache`;
 
 /** A browser whose pages have WebGPU. */
 export interface OpenBrowser {

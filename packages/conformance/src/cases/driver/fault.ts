@@ -178,7 +178,7 @@ export const fault = defineCases(
       name: 'drain-in-parts',
       rule: 'FaultSource.drain: moves up to batch.capacity oldest entries',
       mend: 'stop at the capacity of the batch, keep the rest, and keep the order',
-      needs: ['queues'],
+      needs: ['queues', 'faults:2'],
       async run(env) {
         const rig = await Rig.open(env);
         const users = rig.device.queues.filter(({ paging }) => !paging).slice(0, 2);

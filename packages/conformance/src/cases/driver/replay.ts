@@ -106,7 +106,7 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
     name: 'replay-of-one-mmu',
     rule: 'ReplayFaultsCommand.mmu: the stalled accesses of that MMU',
     mend: 'leave the stalled accesses of other MMUs alone; keep their faults reported once',
-    needs: ['queues'],
+    needs: ['queues', 'faults:2'],
     async run(env) {
       const rig = await Rig.open(env);
       const other = await rig.sibling();

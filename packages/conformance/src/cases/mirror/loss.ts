@@ -1,5 +1,5 @@
 import { defineCases } from '../../case.js';
-import { bytesEqual, equal, ok, rejects } from '../../check.js';
+import { bytesEqual, deepEqual, equal, ok, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
 
@@ -73,6 +73,65 @@ export const loss = defineCases({ level: 'mirror', area: 'loss' }, [
       await other.write(area.at(1), pattern(2, 64));
       await area.expectCpu(1, pattern(2, 64), 'a page written afterwards');
       await rejects(t.mirror.read(area.at(0), 8), GONE, 'a read on the lost device');
+    },
+  },
+  {
+    name: 'replaced',
+    rule: 'R10: on another device everything goes on but what existed only on the lost one, and that is listed',
+    mend: 'share no state between devices; resolve Device.lost and fail all fences, so that the mirror can be moved',
+    needs: ['inject:lose', 'dirty-bits', 'read-only-maps'],
+    variants: ['plain', 'small', 'subrange', 'second'],
+    cross: { lost: ['keep', 'discard'] },
+    async run(env) {
+      const t = await SpaceRig.open(env);
+      const area = await t.map({ pages: 4 });
+      for (let page = 0; page < 4; page++) await t.space.write(area.at(page), pattern(page, 64));
+      await t.mirror.read(area.at(1), 64);
+      await t.mirror.write(area.at(2), pattern(9, 64));
+      const stalled = await t.space.acquire(area.at(3), 64, 'write');
+      const read = env.expect('the read that waits', rejects(t.mirror.read(area.at(3), 64), GONE, 'a read that waits'));
+      await env.turn();
+      env.lose(t.device);
+      const keep = env.params['lost'] === 'keep';
+      const replacing = t.space.replace(t.mirror, await t.openAnother(), { lost: keep ? 'keep' : 'discard' });
+      const { mirror, lost } = await env.expect('replace', replacing);
+      await read;
+      stalled.release();
+      const named = lost.filter(({ start, end }) => start < area.at(4) && end > area.address);
+      deepEqual(
+        named,
+        [{ start: area.at(2), end: area.at(3), state: keep ? 'lost' : 'discarded' }],
+        'what is said to be lost of the area',
+      );
+      for (const page of [0, 1, 3])
+        bytesEqual(await mirror.read(area.at(page), 64), pattern(page, 64), `page ${page} on the other device`);
+      if (keep) {
+        await rejects(mirror.read(area.at(2), 64), ['DEVICE_LOST'], 'a read of what is lost');
+        await t.space.write(area.at(2), new Uint8Array(t.pageSize));
+      }
+      bytesEqual(await mirror.read(area.at(2), 64), new Uint8Array(64), 'what was lost and got contents again');
+      await mirror.write(area.at(2), pattern(5, 64));
+      await area.expectCpu(2, pattern(5, 64), 'what the other device wrote');
+      await rejects(t.mirror.read(area.at(0), 8), GONE, 'a read through the mirror that was replaced');
+      await mirror.detach();
+    },
+  },
+  {
+    name: 'replaced-in-time',
+    rule: 'R10: moved to another device before anything happened, a mirror loses nothing',
+    mend: 'bring home what is recalled, and let nothing of an MMU that was closed stay behind',
+    variants: ['plain', 'small', 'subrange', 'second'],
+    async run(env) {
+      const t = await SpaceRig.open(env);
+      const area = await t.map({ pages: 4 });
+      for (let page = 0; page < 4; page++) await t.mirror.write(area.at(page), pattern(page, 64));
+      const { mirror, lost } = await env.expect('replace', t.space.replace(t.mirror, await t.openAnother()));
+      equal(lost.length, 0, 'ranges that are lost');
+      for (let page = 0; page < 4; page++)
+        bytesEqual(await mirror.read(area.at(page), 64), pattern(page, 64), `page ${page} on the other device`);
+      await mirror.write(area.at(1), pattern(7, 64));
+      await area.expectCpu(1, pattern(7, 64), 'what the other device wrote');
+      await mirror.detach();
     },
   },
   {

@@ -1,3 +1,4 @@
+import type { Region } from '../region.js';
 import type { SourceLimits } from '../source.js';
 import type { SpaceState } from '../state.js';
 import { PAGE_DEAD, PAGE_HELD, PAGE_LOCKED } from '../page-state.js';
@@ -31,6 +32,20 @@ export async function bringBack(
     if (slot >= 0) slots.add(slot);
   }
   if (slots.size > 0) await space.host.reclaimer!.bring([...slots], limits, kept);
+}
+
+/** The pages behind a range of page numbers of a region: those that are mapped there, and those of its object that are not mapped yet. */
+export function knownPages(space: SpaceState, region: Region, from: number, to: number): number[] {
+  const { store, base } = space;
+  const pages = store.pagesWithin(base + from, base + to);
+  const { object } = region;
+  if (object === undefined) return pages;
+  const ahead = region.objectPage - space.pageOf(region.start);
+  for (const index of object.cached(from + ahead, to + ahead)) {
+    const cached = object.lookup(index);
+    if (cached >= 0 && store.lookup(base + index - ahead) === -1) pages.push(cached);
+  }
+  return pages;
 }
 
 /**

@@ -1,5 +1,4 @@
 import { MirrorError } from '../../driver/index.js';
-import type { PageCache } from '../cache-homes.js';
 import { changeEntries, keysOf, mapsStill } from '../entries.js';
 import { inTime } from '../in-time.js';
 import {
@@ -61,11 +60,9 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
   // Dropping others called notifiers, which may have done anything to these.
   const still = toSwap.filter((page) => mayLeave(store, page) && !isOfFile(store, page));
   freed += await leave(target, still, counts, failures);
-  for (const run of runsOf(store, toFile)) {
-    const written = await writeBack(target, run, failures);
-    counts.dropped += written;
-    freed += written;
-  }
+  const written = await writeBack(target, toFile, failures);
+  counts.dropped += written;
+  freed += written;
   counts.stayed += pages.length - freed;
   if (failures.length > 0) throw failures[0] as Error;
   return freed;
@@ -109,47 +106,42 @@ function isOfFile(store: PageStore, page: number): boolean {
   return store.any(page, PAGE_CACHED) && store.homes.cacheOf(page).inFile;
 }
 
-/** Pages of files, in groups of neighbours. */
-function runsOf({ homes }: PageStore, pages: readonly number[]): number[][] {
-  const places = pages.map((page) => ({ page, cache: homes.cacheOf(page), index: homes.indexOf(page) }));
-  places.sort((a, b) => a.index - b.index);
-  const runs: number[][] = [];
-  const ends = new Map<PageCache, { run: number[]; next: number }>();
-  for (const { page, cache, index } of places) {
-    let end = ends.get(cache);
-    if (end === undefined || end.next !== index) {
-      end = { run: [], next: index };
-      ends.set(cache, end);
-      runs.push(end.run);
-    }
-    end.run.push(page);
-    end.next++;
-  }
-  return runs;
-}
-
-/** Writes neighbours of a file back and drops them; what fails is added to `failures`. Resolves to how many were dropped. */
+/** Writes pages of files back, neighbours together, and drops them; what fails is added to `failures`. Resolves to how many were dropped. */
 async function writeBack(
   { store, timeoutMs }: PageOutTarget,
   pages: readonly number[],
   failures: unknown[],
 ): Promise<number> {
   const { homes } = store;
-  // While others were waited for a page may have been freed, or be another one by now.
   const isThere = (page: number) => mayLeave(store, page) && isOfFile(store, page);
-  const there = pages.filter(isThere);
-  if (there.length === 0) return 0;
-  const cache = homes.cacheOf(there[0]!);
-  const indexes = there.filter((page) => homes.cacheOf(page) === cache).map((page) => homes.indexOf(page));
-  const first = Math.min(...indexes);
-  try {
-    await cache.writeBack(first, Math.max(...indexes) - first + 1, { timeoutMs });
-  } catch (error) {
-    failures.push(error);
+  let dropped = 0;
+  for (let left = pages; left.length > 0;) {
+    // While others were waited for a page may have been freed, or be another one by now.
+    const run = neighbours(store, left.filter(isThere));
+    if (run.length === 0) break;
+    const cache = homes.cacheOf(run[0]!);
+    try {
+      await cache.writeBack(homes.indexOf(run[0]!), run.length, { timeoutMs });
+    } catch (error) {
+      failures.push(error);
+    }
+    // So may any of these, or have been written again.
+    const same = run.filter((page) => isThere(page) && homes.cacheOf(page) === cache);
+    dropped += dropAll(store, same, failures);
+    const done = new Set(run);
+    left = left.filter((page) => !done.has(page));
   }
-  // Meanwhile any may have been written again, or be another page.
-  const same = there.filter((page) => isThere(page) && homes.cacheOf(page) === cache);
-  return dropAll(store, same, failures);
+  return dropped;
+}
+
+/** The first of some pages of files in the order of their places, and those that follow it without a gap. */
+function neighbours({ homes }: PageStore, pages: readonly number[]): number[] {
+  if (pages.length === 0) return [];
+  const cache = homes.cacheOf(pages[0]!);
+  const own = pages.filter((page) => homes.cacheOf(page) === cache).sort((a, b) => homes.indexOf(a) - homes.indexOf(b));
+  const first = homes.indexOf(own[0]!);
+  const end = own.findIndex((page, i) => homes.indexOf(page) !== first + i);
+  return end < 0 ? own : own.slice(0, end);
 }
 
 /** Drops pages, as far as something else has their content; what is thrown is added to `failures`. Returns how many were. */

@@ -68,7 +68,7 @@ function program(way: keyof typeof ways, passes: number): WgslProgram {
     language: 'wgsl',
     lanes: LANES,
     code: `fn run(unit: Unit) {
-  for (var pass = 0u; pass < ${passes}u; pass++) { for (var p = 0u; p < ${PAGES}u; p++) {
+  for (var turn = 0u; turn < ${passes}u; turn++) { for (var p = 0u; p < ${PAGES}u; p++) {
     let b = arg_address(0u) + unit.index * ${PAGES * 1024}u + p * 1024u;
     ${ways[way]}
   } }
@@ -80,7 +80,7 @@ function rawCode(passes: number): string {
   return `@group(0) @binding(0) var<storage, read_write> words: array<u32>;
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  for (var pass = 0u; pass < ${passes}u; pass++) { for (var p = 0u; p < ${PAGES}u; p++) {
+  for (var turn = 0u; turn < ${passes}u; turn++) { for (var p = 0u; p < ${PAGES}u; p++) {
     let b = group.x * ${PAGES * 1024}u + p * 1024u;
     for (var i = lane; i < 1024u; i += ${LANES}u) { words[b + i] = words[b + i] * 3u + 1u; }
   } }

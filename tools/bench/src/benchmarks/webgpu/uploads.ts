@@ -1,5 +1,5 @@
 import { RawKernel, storageBuffer } from './gpu.js';
-import { runsOf } from './sync.js';
+import { runsOf } from './runs.js';
 
 const PAGE = 4096;
 const CHUNK = 16 << 20;
@@ -12,8 +12,7 @@ export type HandWritten = Readonly<Record<string, (pages: readonly number[]) => 
 export async function handWritten(gpu: GPUDevice, buffer: GPUBuffer, host: Uint8Array): Promise<HandWritten> {
   const done = () => gpu.queue.onSubmittedWorkDone();
   const write = (runs: readonly (readonly [number, number])[]) => {
-    for (const [start, count] of runs)
-      gpu.queue.writeBuffer(buffer, start * PAGE, host as Uint8Array<ArrayBuffer>, start * PAGE, count * PAGE);
+    for (const [start, count] of runs) gpu.queue.writeBuffer(buffer, start * PAGE, host, start * PAGE, count * PAGE);
     return done();
   };
   const ring = new Ring(gpu, buffer, host);
