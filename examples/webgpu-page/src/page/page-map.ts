@@ -7,7 +7,7 @@ import { countText } from './text.js';
 const STATES = [
   { name: '--nowhere', label: 'nowhere yet' },
   { name: '--host', label: 'host only' },
-  { name: '--both', label: 'host and device' },
+  { name: '--both', label: 'on both' },
   { name: '--owned', label: 'owned by device' },
 ] as const;
 /** What just happened to a page; fades. */
