@@ -224,7 +224,7 @@ export class Mirror implements SpaceMirror {
   async pin(start: number, end: number): Promise<void> {
     const pages = this.space.pageOf(end - start);
     if (pages <= this.pool.frames.capacity) {
-      await bringRange(this.pool, this.state, start, end, false);
+      await bringRange(this.pool, this.state, start, end, false, {}, pages);
       if (setPinned(this.pool, this.state, start, end, true) === pages) return;
       setPinned(this.pool, this.state, start, end, false);
     }

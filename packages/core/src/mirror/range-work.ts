@@ -23,7 +23,15 @@ import { reportPrefetch } from './reports.js';
 const CHUNK_PAGES = 1024;
 const CHUNK_BYTES = 8 << 20;
 
-/** Brings the pages of a byte range to the device, chunk by chunk, until done or out of room. Resolves to pages brought. */
+/** Most pages to bring at a time: of a budget of host memory, only what several such chunks leave room for. */
+function chunkOf({ store, pageSize }: SpaceState): number {
+  return Math.max(1, Math.min(CHUNK_PAGES, CHUNK_BYTES / pageSize, store.pressure?.portion ?? CHUNK_PAGES));
+}
+
+/**
+ * Brings the pages of a byte range to the device, `chunk` pages at a time, until done or out of room. Those of a chunk do not push each other out.
+ * Resolves to pages brought.
+ */
 export async function bringRange(
   pool: DevicePool,
   mirror: MirrorState,
@@ -31,13 +39,12 @@ export async function bringRange(
   end: number,
   write: boolean,
   options: RangeOptions = {},
+  chunk = chunkOf(mirror.space),
 ): Promise<number> {
   const { space } = mirror;
   const first = space.pageOf(start);
   const last = space.pageOf(end);
   const since = pool.state.device.now();
-  const most = space.store.pressure?.portion ?? CHUNK_PAGES;
-  const chunk = Math.max(1, Math.min(most, CHUNK_PAGES, CHUNK_BYTES / space.pageSize));
   const limits = { timeoutMs: pool.state.timeoutMs, signal: options.signal };
   let brought = 0;
   let ahead: Promise<unknown> | undefined;
