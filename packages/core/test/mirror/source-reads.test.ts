@@ -150,7 +150,8 @@ it('many reads of the CPU at once wait for room one after the other', async () =
     Array.from({ length: 256 }, (_, i) => space.read(address + 4 * i * PAGE, PAGE).then((bytes) => bytes[0])),
   );
   expect(results).toEqual(Array.from({ length: 256 }, (_, i) => (4 * i) % 256));
-  expect(most).toBeLessThanOrEqual(72);
+  // Beyond the budget: what is being read for one of them, an eighth of it, and what the next one has by then.
+  expect(most).toBeLessThanOrEqual(80);
 });
 
 it('neighbours that were written are written back in one write', async () => {

@@ -14,12 +14,25 @@ const UNITS = BYTES / PAGE / PAGES;
 /** A dispatch that is compared by what it does, and not by what it costs to start, takes at least so many milliseconds. */
 const LONG_MS = 50;
 
-/** How a program gets at words, each doubled and incremented in place, `passes` times. */
+/**
+ * How a program gets at words. With one pass, each is changed in place. With more, each pass reads other pages and writes the same ones again, so that
+ * nothing stays in the caches next to the cores.
+ */
 const ways = {
-  page: `let page = page_to_store(b);
+  page: {
+    once: `let page = page_to_store(b);
     for (var i = unit.lane; i < 1024u; i += ${LANES}u) { store_in_u32(page, i, load_in_u32(page, i) * 3u + 1u); }`,
-  word: `for (var i = unit.lane; i < 1024u; i += ${LANES}u) { store_u32(b + i, load_u32(b + i) * 3u + 1u); }`,
+    often: `let source = page_to_load(a);
+    let target = page_to_store(b);
+    for (var i = unit.lane; i < 1024u; i += ${LANES}u) { store_in_u32(target, i, load_in_u32(source, i) * 3u + 1u); }`,
+  },
+  word: {
+    once: `for (var i = unit.lane; i < 1024u; i += ${LANES}u) { store_u32(b + i, load_u32(b + i) * 3u + 1u); }`,
+    often: `for (var i = unit.lane; i < 1024u; i += ${LANES}u) { store_u32(b + i, load_u32(a + i) * 3u + 1u); }`,
+  },
 };
+/** Where pages are read from in a pass, as words behind the first; behind them lie those that are written. */
+const READ_FROM = `(group + turn * 37u) % ${UNITS}u * ${PAGES * 1024}u + p * 1024u`;
 
 /**
  * The same work on 16 MiB that are resident, by a program and by a hand-written dispatch on a buffer. Launches name their ranges as `exact`.
@@ -29,17 +42,17 @@ export const webgpuAccess: Benchmark = {
   title: 'WebGPU: programs on 16 MiB of resident pages against the same dispatch on a raw buffer',
   async run({ quick }) {
     const gpu = await openGpu();
-    const device = await webgpu.open({ device: gpu, memory: 2 * BYTES, pageSizes: [PAGE] });
+    const device = await webgpu.open({ device: gpu, memory: 4 * BYTES, pageSizes: [PAGE] });
     const space = await createSpace({ addressBits: device.limits.addressBits });
     const mirror = await space.attach(device);
-    const buffer = storageBuffer(gpu, BYTES);
+    const buffer = storageBuffer(gpu, 2 * BYTES);
     const raw = (passes: number) => RawKernel.create(gpu, rawCode(passes), [buffer], UNITS);
     const passes = await longEnough(raw);
     const rounds = { rounds: quick ? 5 : 21, warmup: 2, units: 1 };
-    const address = space.map({ bytes: BYTES }).address;
+    const address = space.map({ bytes: 2 * BYTES }).address;
     const rows: Row[] = [];
     const measure = async (name: string, program: WgslProgram, repeated: number, exact: boolean) => {
-      const subject = { run: () => launch(mirror, program, address, exact) };
+      const subject = { run: () => launch(mirror, program, address, repeated > 1, exact) };
       const peer = await raw(repeated);
       const { ratio, subjectNs, peerNs } = await compare(subject, { run: () => peer.run() }, rounds);
       await check(space, address);
@@ -64,25 +77,32 @@ export const webgpuAccess: Benchmark = {
 };
 
 function program(way: keyof typeof ways, passes: number): WgslProgram {
+  const many = passes > 1;
   return {
     language: 'wgsl',
     lanes: LANES,
     code: `fn run(unit: Unit) {
+  let group = unit.index;
+  let first = arg_address(0u);
   for (var turn = 0u; turn < ${passes}u; turn++) { for (var p = 0u; p < ${PAGES}u; p++) {
-    let b = arg_address(0u) + unit.index * ${PAGES * 1024}u + p * 1024u;
-    ${ways[way]}
+    let a = first + ${READ_FROM};
+    let b = first + ${many ? BYTES / 4 : 0}u + group * ${PAGES * 1024}u + p * 1024u;
+    ${many ? ways[way].often : ways[way].once}
   } }
 }`,
   };
 }
 
 function rawCode(passes: number): string {
+  const many = passes > 1;
   return `@group(0) @binding(0) var<storage, read_write> words: array<u32>;
 @compute @workgroup_size(${LANES})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = id.x;
   for (var turn = 0u; turn < ${passes}u; turn++) { for (var p = 0u; p < ${PAGES}u; p++) {
-    let b = group.x * ${PAGES * 1024}u + p * 1024u;
-    for (var i = lane; i < 1024u; i += ${LANES}u) { words[b + i] = words[b + i] * 3u + 1u; }
+    let a = ${READ_FROM};
+    let b = ${many ? BYTES / 4 : 0}u + group * ${PAGES * 1024}u + p * 1024u;
+    for (var i = lane; i < 1024u; i += ${LANES}u) { words[b + i] = words[${many ? 'a' : 'b'} + i] * 3u + 1u; }
   } }
 }`;
 }
@@ -98,9 +118,10 @@ async function longEnough(raw: (passes: number) => Promise<RawKernel>): Promise<
   }
 }
 
-function launch(mirror: Mirror, program: WgslProgram, address: number, exact: boolean): Promise<void> {
-  const writes = [[address, BYTES]] as const;
-  return mirror.launch(program, { grid: [UNITS], args: [address], writes, exact }).wait();
+function launch(mirror: Mirror, program: WgslProgram, address: number, many: boolean, exact: boolean): Promise<void> {
+  const reads = many ? [[address, BYTES] as const] : [];
+  const writes = [[many ? address + BYTES : address, BYTES] as const];
+  return mirror.launch(program, { grid: [UNITS], args: [address], reads, writes, exact }).wait();
 }
 
 /** All words were zeros and went through the same steps. */
