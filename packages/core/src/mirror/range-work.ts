@@ -52,11 +52,13 @@ export async function bringRange(
     throwIfAborted(options.signal);
     if (ahead !== undefined) await ahead;
     const mustWait = waitsForOthers(mirror, from, last);
+    const begin = from;
     const absent = findAbsent(mirror, from, mustWait ? Math.min(last, from + chunk) : last, chunk, write);
     from = absent.end;
     if (absent.count > 0) {
       using back = space.store.pressure === undefined ? undefined : new KeptPages(space.store);
-      if (mustWait) await getReady(mirror, absent.start, absent.end, write, limits, back);
+      // What is there already is to stay, too.
+      if (mustWait) await getReady(mirror, begin, absent.end, write, limits, back);
       back?.end();
       if (mirror.detached || pool.state.lostError !== undefined) break;
       const room = pool.frames.capacity - brought;
@@ -96,8 +98,7 @@ interface Absent {
   /** Page numbers, ascending; only the first `count`. */
   readonly pages: Float64Array;
   readonly count: number;
-  /** The first of them, and the end of what was looked at: there is no other in between. */
-  readonly start: number;
+  /** The end of what was looked at: there is no other before it. */
   readonly end: number;
 }
 
@@ -115,9 +116,8 @@ function findAbsent(
     store.nextWithout(base + page, base + last, residency.bit, write ? PAGE_OWNED : 0) - base;
   let count = 0;
   let page = next(from);
-  const start = page;
   for (; page < last && count < most; page = next(page + 1)) pages[count++] = page;
-  return { pages, count, start, end: page };
+  return { pages, count, end: page };
 }
 
 /** Whether pages of a range may have to come from a source, the swap store or another device first. */
