@@ -1,4 +1,4 @@
-import { RESIDENT_DEVICE, RESIDENT_HOST, RESIDENT_WRITABLE } from '@mirrorspace/core';
+import { memorySwap, RESIDENT_DEVICE, RESIDENT_HOST, RESIDENT_WRITABLE } from '@mirrorspace/core';
 import { describe, expect, it } from 'vitest';
 import { createRig, expectCode, openDevice, PAGE, pattern, settle, TestSource } from '../space/helpers.js';
 import { double } from './helpers.js';
@@ -135,6 +135,19 @@ describe('migrate and exclusive', () => {
 });
 
 describe('pin', () => {
+  it('holds what the device has already while host memory has room for two pages only', async () => {
+    await using rig = await createRig({
+      frames: 6,
+      space: { reclaim: { budget: 2 * PAGE, swap: memorySwap(16 * PAGE) } },
+    });
+    const { space, mirror } = rig;
+    const { address } = space.map({ bytes: 5 * PAGE });
+    for (let page = 0; page < 5; page++) await space.write(address + page * PAGE, Uint8Array.of(page + 1));
+    await mirror.read(address, PAGE);
+    await space.advise(address, 5 * PAGE, { pin: mirror });
+    for (let page = 0; page < 5; page++) expect((await mirror.read(address + page * PAGE, 1))[0]).toBe(page + 1);
+  });
+
   it('keeps pages on the device while others come and go', async () => {
     await using rig = await createRig({ frames: 8 });
     const { space, mirror } = rig;
