@@ -1,3 +1,5 @@
+import { nextTurn } from '@mirrorspace/core/driver';
+
 /** Something that happens at a simulated time. */
 export interface ClockEvent {
   /** Microseconds. */
@@ -13,7 +15,7 @@ interface Entry extends ClockEvent {
 
 /** How a clock gives the host its turn between two events. */
 export interface SimClockOptions {
-  /** Awaited before each event. Default: one macrotask. A scheduler of fast-check can be put here. */
+  /** Awaited before each event. Default: a turn of the event loop. A scheduler of fast-check can be put here. */
   readonly yield?: () => Promise<void>;
 }
 
@@ -31,7 +33,7 @@ export class SimClock {
   readonly #yield: () => Promise<void>;
 
   constructor(options: SimClockOptions = {}) {
-    this.#yield = options.yield ?? macrotask;
+    this.#yield = options.yield ?? nextTurn;
   }
 
   /** Simulated microseconds since the clock was made. */
@@ -128,21 +130,4 @@ export class SimClock {
 
 function before(a: Entry, b: Entry): boolean {
   return a.time < b.time || (a.time === b.time && a.sequence < b.sequence);
-}
-
-/** The quickest macrotask there is: timers are clamped to a millisecond and more. */
-const macrotask: () => Promise<void> = pickMacrotask();
-
-function pickMacrotask(): () => Promise<void> {
-  const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => unknown };
-  if (setImmediate !== undefined) return () => new Promise((resolve) => void setImmediate(resolve));
-  return () =>
-    new Promise((resolve) => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => {
-        channel.port1.close();
-        resolve();
-      };
-      channel.port2.postMessage(null);
-    });
 }

@@ -170,8 +170,14 @@ export async function sumBlob(size: number, count: number, paging: Paging = {}):
   return sumFile(blobSource(new File(parts, 'zeros.bin')), count, paging);
 }
 
-/** What a `FileSystemFileHandle` has in workers only. */
-interface OpensInWorkers {
+/** What is needed of a `FileSystemDirectoryHandle`. Its files have such handles in workers only. */
+export interface WorkerFolder {
+  getFileHandle(name: string, options: { create: boolean }): Promise<WorkerFile>;
+  removeEntry(name: string): Promise<void>;
+}
+
+/** What is needed of a `FileSystemFileHandle`. */
+interface WorkerFile {
   createSyncAccessHandle(): Promise<SourceAccessHandle & { close(): void }>;
 }
 
@@ -180,14 +186,14 @@ interface OpensInWorkers {
  * device then stores in it, as the file has it.
  */
 export async function sumAndStoreOpfs(
-  root: FileSystemDirectoryHandle,
+  root: WorkerFolder,
   size: number,
   count: number,
   paging: Paging = {},
 ): Promise<PagingResult & { readonly stored: boolean }> {
   const stride = MIB;
   const file = await root.getFileHandle('mirrorspace-paging.bin', { create: true });
-  const handle = await (file as unknown as OpensInWorkers).createSyncAccessHandle();
+  const handle = await file.createSyncAccessHandle();
   try {
     handle.truncate(size);
     await writePlaces(size, count, (bytes, at) => handle.write(bytes, { at }));

@@ -93,7 +93,7 @@ describe('a file straight to the device', () => {
       removeEntry: async () => undefined,
     };
     const paging = { memory: 16 * MIB, budget: 32 * MIB };
-    const result = await sumAndStoreOpfs(root as unknown as FileSystemDirectoryHandle, 64 * MIB, 64, paging);
+    const result = await sumAndStoreOpfs(root, 64 * MIB, 64, paging);
     expect([result.sumOfPlaces, result.sumOfFile]).toEqual([result.expected, result.expected]);
     expect(result.stored).toBe(true);
   });

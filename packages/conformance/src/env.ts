@@ -1,9 +1,8 @@
-import type { Device } from '@mirrorspace/core/driver';
+import { type Device, nextTurn } from '@mirrorspace/core/driver';
 import type { Claims, TestedBackend } from './backend.js';
 import { CheckError } from './check.js';
 import { createRng } from './frames.js';
 import type { Params, Variant } from './setup.js';
-import { nextTurn } from './next-turn.js';
 import { closeClean, WatchedDevice, type LowerLimits } from './watch.js';
 
 /** What an {@link Env} is made from. */

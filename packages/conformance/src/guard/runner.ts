@@ -1,7 +1,7 @@
+import { nextTurn } from '@mirrorspace/core/driver';
 import { readClaims } from '../backend.js';
 import { allCases } from '../cases/index.js';
 import type { Case } from '../case.js';
-import { nextTurn } from '../next-turn.js';
 import { runCase, type RunOptions } from '../run.js';
 import type { RunnerMessage } from './messages.js';
 import { watchStrays } from './strays.js';

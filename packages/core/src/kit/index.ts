@@ -4,6 +4,7 @@ export * from './check-mmu-options.js';
 export * from './command-loop.js';
 export * from './fault-ring.js';
 export * from './mmu-table.js';
+export * from './next-turn.js';
 export * from './parse-bytes.js';
 export * from './plain-access.js';
 export * from './submission-queue.js';

@@ -1,5 +1,6 @@
 import { type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
-import { nextTurn, type PageStore, type RecallMode, Signal } from '../space/index.js';
+import { nextTurn } from '../kit/index.js';
+import { type PageStore, type RecallMode, Signal } from '../space/index.js';
 import { Aging } from './aging.js';
 import { FaultService } from './fault-service.js';
 import { flushPool } from './flush.js';

@@ -25,7 +25,6 @@ export { discardLost, lostPageAt } from './lost-pages.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
 export { type MemoryObject } from './memory-object.js';
 export { isOutOfMemory } from './out-of-memory.js';
-export { nextTurn } from './next-turn.js';
 export {
   FLAG_ACCESSED,
   FLAG_CACHED,

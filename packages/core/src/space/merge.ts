@@ -1,11 +1,11 @@
 import { IdList } from '../address/index.js';
+import { nextTurn } from '../kit/index.js';
 import { throwIfAborted } from './abort.js';
 import type { HostSpace } from './host-state.js';
 import { checkRangeOptions, type RangeOptions } from './range-options.js';
 import type { Region } from './region.js';
 import { isMergeable, SamePages } from './same-pages.js';
 import type { SpaceState } from './state.js';
-import { nextTurn } from './next-turn.js';
 
 /** Bytes read without giving way to the event loop; a millisecond or so. */
 const SLICE_BYTES = 1 << 20;

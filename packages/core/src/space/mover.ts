@@ -1,9 +1,9 @@
 import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
+import { nextTurn } from '../kit/index.js';
 import { inTime } from './in-time.js';
 import type { HostMigrationOptions, HostMigrationPolicy } from './host-migration.js';
 import { type MoveOutcome, movePage } from './move-page.js';
-import { nextTurn } from './next-turn.js';
 import { PAGE_DEAD, PAGE_HELD, PAGE_LOCKED } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallPages } from './recall.js';

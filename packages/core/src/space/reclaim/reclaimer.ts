@@ -1,4 +1,4 @@
-import { nextTurn } from '../next-turn.js';
+import { nextTurn } from '../../kit/index.js';
 import { PAGE_ACCESSED } from '../page-state.js';
 import type { PageStore } from '../page-store.js';
 import type { SourceLimits } from '../source.js';

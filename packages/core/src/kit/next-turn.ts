@@ -1,4 +1,4 @@
-/** Lets timers and other events of the process, worker or page run. */
+/** Lets timers and other events of the process, worker or page run: the quickest macrotask there is. */
 export function nextTurn(): Promise<void> {
   // Timers are clamped to a millisecond, in browsers to four, in which much work fits.
   const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => unknown };
