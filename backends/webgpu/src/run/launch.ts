@@ -1,4 +1,4 @@
-import type { CancelFaultsCommand, FaultRing, LaunchCommand } from '@mirrorspace/core/driver';
+import type { CancelFaultsCommand, FaultRing, LaunchCommand, LaunchRanges } from '@mirrorspace/core/driver';
 import { FAULT_READ, MirrorError } from '@mirrorspace/core/driver';
 import type { WgslProgram } from '@mirrorspace/core/driver';
 import type { Ledger } from '../gpu/ledger.js';
@@ -63,6 +63,8 @@ export class LaunchRun implements Run {
   /** Whether new units are likely to miss pages: they are looked into at once then. */
   #misses = false;
   #kernel: Kernel | undefined;
+  /** Whether all that it accesses is known and there, so that the next step runs every unit. Nothing comes between `prepare` and `step`. */
+  #sure = false;
   /** Units that count as stalled: not those that may go on, nor those of which it is not reported yet what they miss. */
   #counted = 0;
 
@@ -95,6 +97,7 @@ export class LaunchRun implements Run {
   prepare(): Promise<void> | undefined {
     if (this.mmu.outgrown) return this.mmu.fit();
     if (this.#kernel?.deep !== this.mmu.entries.table.deep) return this.#compile();
+    this.#sure = this.#next === 0 && this.#units.length === 0 && this.#isAllThere();
     const ways = [...this.#ways(), ...(this.#units.length > 0 ? (['scout'] as const) : [])];
     return this.#kernel.isReady(ways) ? undefined : this.#kernel.prepare(ways);
   }
@@ -102,7 +105,8 @@ export class LaunchRun implements Run {
   async step(): Promise<Outcome> {
     const kernel = this.#kernel!;
     const launch = { command: this.#command, mmu: this.mmu, kernel };
-    if (this.#next === 0 && this.#units.length === 0 && this.#isAllThere()) {
+    if (this.#sure) {
+      this.#noteAll();
       await this.#run(launch, 'sure', NONE, this.#total);
       return 'done';
     }
@@ -134,7 +138,7 @@ export class LaunchRun implements Run {
 
   /** How its units are run, as far as that is known. */
   #ways(): readonly Way[] {
-    if (this.#next === 0 && this.#units.length === 0 && this.#isAllThere()) return ['sure'];
+    if (this.#sure) return ['sure'];
     return this.#program.idempotent === true ? ['direct'] : ['probe', 'commit'];
   }
 
@@ -205,24 +209,27 @@ export class LaunchRun implements Run {
     }
   }
 
-  /** Whether the launch said what it accesses, and all of it is there: it is noted as accessed then. */
+  /** Whether the launch said what it accesses, and all of it is there. */
   #isAllThere(): boolean {
     const { only } = this.#command;
     if (only === undefined) return false;
     const { entries } = this.mmu;
-    const pages = this.#host.pageBytes;
-    const there = (ranges: typeof only.reads, store: boolean) =>
-      ranges.every(([start, bytes]) =>
-        entries.allowsAll(Math.floor(start / pages), Math.ceil((start + bytes) / pages), store),
-      );
-    if (!there(only.reads, false) || !there(only.writes, true)) return false;
-    const note = (ranges: typeof only.reads, store: boolean) =>
-      ranges.forEach(([start, bytes]) =>
-        entries.note(Math.floor(start / pages), Math.ceil((start + bytes) / pages), store),
-      );
-    note(only.reads, false);
-    note(only.writes, true);
-    return true;
+    const there = (ranges: LaunchRanges['reads'], store: boolean) =>
+      ranges.every((range) => entries.allowsAll(...this.#pagesOf(range), store));
+    return there(only.reads, false) && there(only.writes, true);
+  }
+
+  /** Notes all that the launch said as accessed. */
+  #noteAll(): void {
+    const { reads, writes } = this.#command.only!;
+    for (const range of reads) this.mmu.entries.note(...this.#pagesOf(range), false);
+    for (const range of writes) this.mmu.entries.note(...this.#pagesOf(range), true);
+  }
+
+  /** The first page of a range of bytes, and the one behind the last. */
+  #pagesOf([start, bytes]: LaunchRanges['reads'][number]): [from: number, to: number] {
+    const { pageBytes } = this.#host;
+    return [Math.floor(start / pageBytes), Math.ceil((start + bytes) / pageBytes)];
   }
 
   async #brokenBy(launch: RoundLaunch, unit: number): Promise<MirrorError> {

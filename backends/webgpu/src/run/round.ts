@@ -132,7 +132,7 @@ function writeParams(
   fresh: number,
 ): void {
   const words = new Uint32Array(LIST_AT + listed.length);
-  words.set([listed.length + fresh, listed.length, next, grid[0] * grid[1] * grid[2], ...grid]);
+  words.set([listed.length + fresh, listed.length, next, 0, ...grid]);
   const floats = new Float32Array(words.buffer);
   args.forEach((value, i) => {
     const at = PARAM_WORDS + 4 * i;

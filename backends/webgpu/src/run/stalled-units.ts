@@ -17,11 +17,6 @@ export class StalledUnits {
     return this.#units.length;
   }
 
-  /** Byte addresses that units wait for, and negative numbers. */
-  get addresses(): Float64Array {
-    return this.#addresses;
-  }
-
   /** Takes out those of the first `window` that can go on, and returns them. */
   takeReady(window: number, isThere: (address: number, access: number) => boolean): Uint32Array {
     const { length } = this;

@@ -66,7 +66,7 @@ export function controlLayout(units: number, reported: number): ControlLayout {
 
 /** The parameters as programs see them. */
 export const PARAMS = `
-struct ms_Params { count: u32, listed: u32, next: u32, total: u32, grid: vec3u, pad0: u32, pad1: vec4u,
+struct ms_Params { count: u32, listed: u32, next: u32, pad0: u32, grid: vec3u, pad1: u32, pad2: vec4u,
   args: array<vec4u, ${MOST_ARGS}>, list: array<vec4u, ${MOST_LISTED / 4}> }
 // The unit that is the i-th of a round: of the list, or of those that follow.
 fn ms_nth(i: u32) -> u32 {

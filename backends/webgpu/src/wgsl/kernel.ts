@@ -3,7 +3,7 @@ import type { WgslProgram } from '@mirrorspace/core/driver';
 import { lanesOf } from '../program.js';
 import { entryPoint } from './entry-point.js';
 import { library } from './library.js';
-import { type LibraryOptions } from './options.js';
+import type { LibraryOptions } from './options.js';
 
 /** How units are run: see {@link WAYS}. */
 export type Way = keyof typeof WAYS;
