@@ -10,7 +10,7 @@ import { View } from './page/view.js';
 import { queryOf, settingsFrom } from './settings.js';
 
 const NO_WEBGPU = isSecureContext
-  ? 'This browser shows no WebGPU to pages. Chrome, Edge, Safari 26 and Firefox 141 and later have it, Chromium on Linux with chrome://flags/#enable-unsafe-webgpu.'
+  ? 'This browser shows no WebGPU to pages. Try a current Chrome, Edge, Safari or Firefox; in Chromium on Linux it may take chrome://flags/#enable-unsafe-webgpu.'
   : 'WebGPU needs a secure page: open this one by https, or from localhost.';
 
 const page = document.documentElement;

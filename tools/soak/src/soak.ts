@@ -55,7 +55,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   let before: Holdings | undefined;
   let told = 0;
   try {
-    const bound = Math.min(options.steps ?? Infinity, Infinity);
+    const bound = options.steps ?? Infinity;
     while (elapsed() < ms && steps < bound) {
       const what = await moving(world, () => takeStep(world, random, launcher));
       last.push(what);

@@ -1,10 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import type { Candidate } from './candidate.js';
 
-const BLOCK = 512;
 const PACKAGE = '@sparticuz/chromium';
 
 /**
@@ -40,29 +40,13 @@ function setUp(archives: string, home: string): void {
   const unpack = (name: string) => brotliDecompressSync(readFileSync(join(archives, name)));
   try {
     writeFileSync(join(making, 'chromium'), unpack('chromium.br'), { mode: 0o755 });
-    extract(unpack('swiftshader.tar.br'), making);
-    extract(unpack('al2023.tar.br'), making);
-    extract(unpack('fonts.tar.br'), making);
+    for (const archive of ['swiftshader.tar.br', 'al2023.tar.br', 'fonts.tar.br'])
+      execFileSync('tar', ['-x', '-C', making], { input: unpack(archive) });
     writeFileSync(join(making, 'fonts.conf'), fontsConf(join(home, 'fonts')));
     renameSync(making, home);
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
     if (!existsSync(home)) throw error;
-  }
-}
-
-/** Writes the files of a tar archive. */
-function extract(tar: Buffer, into: string): void {
-  for (let at = 0; at + BLOCK <= tar.length;) {
-    const name = tar.toString('utf8', at, at + 100).replace(/\0.*$/s, '');
-    if (name === '') break;
-    const size = parseInt(tar.toString('ascii', at + 124, at + 136), 8) || 0;
-    if (!name.endsWith('/')) {
-      const file = join(into, name);
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, tar.subarray(at + BLOCK, at + BLOCK + size), { mode: 0o755 });
-    }
-    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
   }
 }
 
