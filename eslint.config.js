@@ -7,7 +7,14 @@ const nodeGlobals = Object.fromEntries(
 );
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/node_modules/', 'docs/api/', 'out/']),
+  globalIgnores([
+    '**/dist/',
+    'backends/native/addon/build/',
+    'backends/native/addon/checked/',
+    '**/node_modules/',
+    'docs/api/',
+    'out/',
+  ]),
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

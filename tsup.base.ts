@@ -1,7 +1,7 @@
 import type { Options } from 'tsup';
 
 /** What every package's JavaScript build has in common; declarations come from `tsc`. */
-export function library(entry: string[], options: Options = {}): Options {
+export function library(entry: string[] | Record<string, string>, options: Options = {}): Options {
   return {
     entry,
     format: ['esm'],

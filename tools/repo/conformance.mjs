@@ -1,22 +1,29 @@
 // Runs the conformance suite on one backend and keeps its JSON: `node tools/repo/conformance.mjs @mirrorspace/memory`.
-// With --name=<name> it keeps it under that name; other options go to the suite.
+// With --name=<name> it keeps it under that name; --node=<option> goes to Node, --user=<number> runs it as that user; other options go to the suite.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resultsFolder, root } from './workspaces.mjs';
 
-const isName = (argument) => argument.startsWith('--name=');
-const [backend, ...options] = process.argv.slice(2).filter((argument) => !isName(argument));
-const name = process.argv.find(isName)?.slice('--name='.length) ?? backend.split('/').pop();
+const OURS = /^--(name|node|user)=(.*)$/;
+const [backend, ...options] = process.argv.slice(2).filter((argument) => !OURS.test(argument));
+const given = (option) =>
+  process.argv.flatMap((argument) => {
+    const [, key, value] = OURS.exec(argument) ?? [];
+    return key === option ? [value] : [];
+  });
+const name = given('name')[0] ?? backend.split('/').pop();
+const [user] = given('user').map(Number);
 const bin = join(root, 'packages', 'conformance', 'dist', 'bin.js');
 // A case that hangs the process, or takes it down, costs that case and not the run.
-const guarded = ['--kill-after', '60000'];
+const guarded = options.includes('--kill-after') ? [] : ['--kill-after', '60000'];
 const how = ['--backend', backend, '--format', 'json', ...guarded, ...options];
-const { status, stdout } = spawnSync(process.execPath, [bin, ...how], {
+const { status, stdout } = spawnSync(process.execPath, [...given('node'), bin, ...how], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'inherit'],
   encoding: 'utf8',
   maxBuffer: 1 << 28,
+  ...(user !== undefined && { uid: user, gid: user }),
 });
 
 let report;

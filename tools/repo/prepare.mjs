@@ -1,6 +1,7 @@
 // Makes a checkout ready to run: installs from the lockfile when needed, then builds what changed.
 // Runs before `npm run demo`, `npm test` and the rest, so it uses Node built-ins only, writes to stderr only
 // (stdout belongs to the command that follows) and costs little when there is nothing to do.
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -77,6 +78,22 @@ async function build(tasks) {
   for (const task of due) stamp(buildStamp(task), inputs);
 }
 
+/** The native addon: built here where a compiler is; elsewhere its package says what is missing. */
+async function buildAddon() {
+  if (process.platform !== 'linux') return;
+  const script = join(root, 'backends', 'native', 'scripts', 'build.mjs');
+  const compiler = spawnSync('g++', ['--version'], { stdio: 'ignore' }).status === 0;
+  if (!compiler && !process.env['CI']) {
+    process.stderr.write('mirrorspace: no g++ here, so @mirrorspace/native goes without its addon\n');
+    return;
+  }
+  // It says itself what it does, where there is something to do.
+  const { code } = await run([process.execPath, [script]], { stdio: ['ignore', 2, 2] });
+  if (code === 0) return;
+  if (process.env['CI']) process.exit(1);
+  process.stderr.write('mirrorspace: @mirrorspace/native goes without its addon; everything else works\n');
+}
+
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 20)) {
   process.stderr.write(`mirrorspace: Node ${process.versions.node} is too old; install Node 20.20 or newer\n`);
@@ -86,4 +103,5 @@ await install();
 // Running needs the JavaScript only; declarations matter to those who check or publish.
 if (!process.argv.includes('--install-only')) {
   await build(process.argv.includes('--types') ? ['build:js', 'build:types'] : ['build:js']);
+  if (!process.argv.includes('--no-addon')) await buildAddon();
 }

@@ -17,7 +17,8 @@ for (const script of scripts) {
 }
 if (name) {
   mkdirSync(resultsFolder, { recursive: true });
-  const counts = { passed: scripts.length - failed.length, failed: failed.length };
+  const failures = failed.map((script) => ({ name: `npm run ${script}`, message: 'see what it printed' }));
+  const counts = { passed: scripts.length - failed.length, failed: failed.length, failures };
   writeFileSync(join(resultsFolder, `${name}.json`), JSON.stringify(counts));
 }
 if (failed.length > 0) console.log(`failed: ${failed.join(', ')}`);

@@ -1,27 +1,13 @@
-import type { Backend, Device } from '@mirrorspace/core/driver';
-import { MirrorError } from '@mirrorspace/core/driver';
+import type { Backend, Device, FaultCompanion } from '@mirrorspace/core/driver';
+import { DeviceNames } from '@mirrorspace/core/driver';
 import { MemoryDevice } from './device.js';
 import { type MemoryOptions, resolveOptions } from './options.js';
 
-const openNames = new Set<string>();
-
-function freeName(): string {
-  let number = 0;
-  while (openNames.has(`memory:${number}`)) number++;
-  return `memory:${number}`;
-}
+const names = new DeviceNames('memory');
 
 function own(device: Device): MemoryDevice {
   if (device instanceof MemoryDevice) return device;
   throw new TypeError('not a device of this backend');
-}
-
-/** Faults that no command can cause, for the conformance suite. */
-export interface FaultCompanion {
-  /** Makes a device fail by itself. */
-  readonly lose: (device: Device) => void;
-  /** Stops a device until it is closed. */
-  readonly hang: (device: Device) => void;
 }
 
 /** The reference backend and its part for the conformance suite. */
@@ -51,16 +37,12 @@ export const memory: MemoryBackend = {
 
   async open(options) {
     const config = resolveOptions(options);
-    const name = config.name ?? freeName();
-    if (openNames.has(name)) {
-      throw new MirrorError(
-        'INVALID_ARGUMENT',
-        `A device named ${name} is open already. Close it, or choose another name.`,
-        { device: name },
-      );
+    const { name, release } = names.take(config.name);
+    try {
+      return new MemoryDevice(config, name, release);
+    } catch (error) {
+      release();
+      throw error;
     }
-    const device = new MemoryDevice(config, name, () => openNames.delete(name));
-    openNames.add(name);
-    return device;
   },
 };

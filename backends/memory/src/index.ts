@@ -1,4 +1,5 @@
-export { type FaultCompanion, memory, type MemoryBackend } from './backend.js';
+export type { FaultCompanion } from '@mirrorspace/core/driver';
+export { memory, type MemoryBackend } from './backend.js';
 export { type ClockEvent, SimClock, type SimClockOptions } from './clock.js';
 export type { DeviceEvent } from './event.js';
 export type * from './fault-rule.js';

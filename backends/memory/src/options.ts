@@ -1,4 +1,10 @@
-import { type DeviceFeature, parseBytes, type QueuePriority } from '@mirrorspace/core/driver';
+import {
+  type DeviceFeature,
+  integerOption,
+  parseBytes,
+  powerOfTwoOption,
+  type QueuePriority,
+} from '@mirrorspace/core/driver';
 import type { SimClock } from './clock.js';
 import type { DeviceEvent } from './event.js';
 import { checkLatency, type LatencyModel } from './latency.js';
@@ -85,13 +91,13 @@ export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
     throw new TypeError('pageSizes must be an array of at least one page size');
   const features = featuresOf(options, asked.length);
   const sizes = [...new Set(asked)].sort((a, b) => a - b);
-  for (const size of sizes) powerOfTwo('pageSizes', size, 4096, 2 * 1024 * 1024);
+  for (const size of sizes) powerOfTwoOption('pageSizes', size, 4096, 2 * 1024 * 1024);
   const pageSizes = features.has('page-sizes') ? sizes : sizes.slice(0, 1);
   const smallest = pageSizes[0]!;
   const memory = parseBytes(options.memory ?? 64 * 2 ** 20);
-  integer('memory', memory, smallest, smallest * FRAME_LIMIT);
-  const queues = features.has('queues') ? integer('queues', options.queues ?? 2, 1, 1024) : 1;
-  const pagingQueues = integer('pagingQueues', options.pagingQueues ?? 1, 1, 16);
+  integerOption('memory', memory, smallest, smallest * FRAME_LIMIT);
+  const queues = features.has('queues') ? integerOption('queues', options.queues ?? 2, 1, 1024) : 1;
+  const pagingQueues = integerOption('pagingQueues', options.pagingQueues ?? 1, 1, 16);
   const latency = options.latency ?? 'zero';
   if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
     throw new TypeError('onEvent must be a function');
@@ -103,17 +109,17 @@ export function resolveOptions(options: MemoryOptions = {}): MemoryConfig {
     queues,
     pagingQueues,
     priorities: features.has('priorities') ? checkPriorities(options.priorities ?? [], queues + pagingQueues) : [],
-    faultBuffer: integer('faultBuffer', options.faultBuffer ?? 256, 1, 2 ** 20),
-    seed: integer('seed', options.seed ?? 1, -(2 ** 31), 2 ** 32 - 1),
+    faultBuffer: integerOption('faultBuffer', options.faultBuffer ?? 256, 1, 2 ** 20),
+    seed: integerOption('seed', options.seed ?? 1, -(2 ** 31), 2 ** 32 - 1),
     latency: latency === 'zero' ? undefined : checkLatency(latency),
-    residentUnits: integer('residentUnits', options.residentUnits ?? 256, 1, 2 ** 20),
-    tlbEntries: powerOfTwo('tlbEntries', options.tlbEntries ?? 1024, 1, 2 ** 20),
+    residentUnits: integerOption('residentUnits', options.residentUnits ?? 256, 1, 2 ** 20),
+    tlbEntries: powerOfTwoOption('tlbEntries', options.tlbEntries ?? 1024, 1, 2 ** 20),
     preemptionUs: features.has('preemption') ? atLeastZero('preemptionUs', options.preemptionUs ?? 1) : 0,
     faults: checkScript(options.faults ?? []),
     poison: options.poison ?? latency !== 'zero',
-    addressBits: integer('addressBits', options.addressBits ?? 47, 32, 47),
-    pagesPerCommand: integer('pagesPerCommand', options.pagesPerCommand ?? 65_536, 1, 2 ** 24),
-    commandsPerSubmit: integer('commandsPerSubmit', options.commandsPerSubmit ?? 1024, 1, 2 ** 20),
+    addressBits: integerOption('addressBits', options.addressBits ?? 47, 32, 47),
+    pagesPerCommand: integerOption('pagesPerCommand', options.pagesPerCommand ?? 65_536, 1, 2 ** 24),
+    commandsPerSubmit: integerOption('commandsPerSubmit', options.commandsPerSubmit ?? 1024, 1, 2 ** 20),
     clock: options.clock,
     name: options.name,
     onEvent: options.onEvent,
@@ -143,20 +149,6 @@ function checkPriorities(priorities: readonly QueuePriority[], most: number): re
       throw new RangeError(`priorities must be 'low', 'normal' or 'high', got ${String(priority)}`);
   }
   return priorities;
-}
-
-function integer(what: string, value: number, least: number, most: number): number {
-  if (typeof value !== 'number') throw new TypeError(`${what} must be a number, got ${typeof value}`);
-  if (!(Number.isInteger(value) && value >= least && value <= most)) {
-    throw new RangeError(`${what} must be an integer from ${least} to ${most}, got ${value}`);
-  }
-  return value;
-}
-
-function powerOfTwo(what: string, value: number, least: number, most: number): number {
-  integer(what, value, least, most);
-  if ((value & (value - 1)) !== 0) throw new RangeError(`${what} must be a power of two, got ${value}`);
-  return value;
 }
 
 function atLeastZero(what: string, value: number): number {

@@ -1,19 +1,11 @@
-import type { Backend, Device } from '@mirrorspace/core/driver';
-import { MirrorError } from '@mirrorspace/core/driver';
+import type { Backend, Device, FaultCompanion } from '@mirrorspace/core/driver';
+import { DeviceNames, MirrorError } from '@mirrorspace/core/driver';
 import { PagedDevice } from './device.js';
 import { findGpu } from '#find-gpu';
 import type { WebgpuDevice } from './webgpu-device.js';
 import { resolveOptions, type WebgpuOptions } from './options.js';
 
-const openNames = new Set<string>();
-
-/** Faults that no command can cause, for the conformance suite. */
-export interface FaultCompanion {
-  /** Makes a device fail by itself. */
-  readonly lose: (device: Device) => void;
-  /** Stops a device until it is closed. */
-  readonly hang: (device: Device) => void;
-}
+const names = new DeviceNames('webgpu');
 
 /** The WebGPU backend and its part for the conformance suite. */
 export interface WebgpuBackend extends Backend<WebgpuOptions> {
@@ -47,24 +39,11 @@ export const webgpu: WebgpuBackend = {
 
   async open(options = {}) {
     const config = resolveOptions(options);
-    const name = config.name ?? freeName();
-    if (openNames.has(name)) {
-      throw new MirrorError(
-        'INVALID_ARGUMENT',
-        `a device named ${name} is open already; close it, or choose another name`,
-        {
-          device: name,
-        },
-      );
-    }
-    openNames.add(name);
+    const { name, release: giveBack } = names.take(config.name);
     const shared = options.device;
     let own: GPUDevice | undefined;
-    let released = false;
     const release = () => {
-      // Another device may have the name by now.
-      if (!released) openNames.delete(name);
-      released = true;
+      giveBack();
       own?.destroy();
     };
     try {
@@ -82,12 +61,6 @@ export const webgpu: WebgpuBackend = {
 function pagedDevice(device: Device): PagedDevice {
   if (device instanceof PagedDevice) return device;
   throw new TypeError('not a device of this backend');
-}
-
-function freeName(): string {
-  let number = 0;
-  while (openNames.has(`webgpu:${number}`)) number++;
-  return `webgpu:${number}`;
 }
 
 async function findAdapter(options: WebgpuOptions): Promise<GPUAdapter> {

@@ -1,4 +1,5 @@
-export { type FaultCompanion, webgpu, type WebgpuBackend } from './backend.js';
+export type { FaultCompanion } from '@mirrorspace/core/driver';
+export { webgpu, type WebgpuBackend } from './backend.js';
 export { findGpu } from '#find-gpu';
 export type { WebgpuDevice } from './webgpu-device.js';
 export type { LedgerEntry } from './gpu/ledger.js';

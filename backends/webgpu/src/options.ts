@@ -1,4 +1,4 @@
-import { parseBytes } from '@mirrorspace/core/driver';
+import { integerOption, parseBytes, powerOfTwoOption } from '@mirrorspace/core/driver';
 import { MOST_LISTED } from './wgsl/control.js';
 
 /** How a WebGPU device is opened. */
@@ -49,19 +49,24 @@ export function resolveOptions(options: WebgpuOptions = {}): WebgpuConfig {
   if (!Array.isArray(asked) || asked.length === 0)
     throw new TypeError('pageSizes must be an array of at least one page size');
   const pageSizes = [...new Set(asked as number[])].sort((a, b) => a - b);
-  for (const size of pageSizes) powerOfTwo('pageSizes', size, 4096, 2 * 1024 * 1024);
+  for (const size of pageSizes) powerOfTwoOption('pageSizes', size, 4096, 2 * 1024 * 1024);
   const smallest = pageSizes[0]!;
-  const memory = integer('memory', parseBytes(options.memory ?? 64 * 2 ** 20), smallest, 2 ** 34 - pageSizes.at(-1)!);
+  const memory = integerOption(
+    'memory',
+    parseBytes(options.memory ?? 64 * 2 ** 20),
+    smallest,
+    2 ** 34 - pageSizes.at(-1)!,
+  );
   if (options.name !== undefined && typeof options.name !== 'string') throw new TypeError('name must be a string');
   checkLimits(options.requiredLimits);
   return {
     memory: Math.floor(memory / smallest) * smallest,
-    largestBuffer: powerOfTwo('largestBuffer', options.largestBuffer ?? 2 ** 29, 2 ** 21, 2 ** 32),
+    largestBuffer: powerOfTwoOption('largestBuffer', options.largestBuffer ?? 2 ** 29, 2 ** 21, 2 ** 32),
     pageSizes,
-    addressBits: integer('addressBits', options.addressBits ?? 34, 32, 47),
-    queues: integer('queues', options.queues ?? 2, 1, 64),
-    faultBuffer: integer('faultBuffer', options.faultBuffer ?? 1024, 1, 65_536),
-    residentUnits: integer('residentUnits', options.residentUnits ?? MOST_LISTED, 1, MOST_LISTED),
+    addressBits: integerOption('addressBits', options.addressBits ?? 34, 32, 47),
+    queues: integerOption('queues', options.queues ?? 2, 1, 64),
+    faultBuffer: integerOption('faultBuffer', options.faultBuffer ?? 1024, 1, 65_536),
+    residentUnits: integerOption('residentUnits', options.residentUnits ?? MOST_LISTED, 1, MOST_LISTED),
     name: options.name,
   };
 }
@@ -73,17 +78,4 @@ function checkLimits(limits: unknown): void {
     throw new TypeError('requiredLimits must be an object of numbers by name');
   for (const [name, value] of Object.entries(limits))
     if (typeof value !== 'number') throw new TypeError(`requiredLimits.${name} must be a number, got ${typeof value}`);
-}
-
-function integer(what: string, value: number, least: number, most: number): number {
-  if (typeof value !== 'number') throw new TypeError(`${what} must be a number, got ${typeof value}`);
-  if (!(Number.isInteger(value) && value >= least && value <= most))
-    throw new RangeError(`${what} must be an integer from ${least} to ${most}, got ${value}`);
-  return value;
-}
-
-function powerOfTwo(what: string, value: number, least: number, most: number): number {
-  integer(what, value, least, most);
-  if (!Number.isInteger(Math.log2(value))) throw new RangeError(`${what} must be a power of two, got ${value}`);
-  return value;
 }

@@ -1,6 +1,7 @@
 import { MirrorError } from '@mirrorspace/core';
 import { Command, CommanderError } from 'commander';
 import { addDemo } from './commands/demo.js';
+import { addPolicies } from './commands/policies.js';
 import { UsageError } from './demo/backend.js';
 import type { Io } from './demo/progress.js';
 import { CannotRunError } from './demo/run.js';
@@ -23,6 +24,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
   addDemo(program, io, (code) => {
     exitCode = code;
   });
+  addPolicies(program, io);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

@@ -1,7 +1,17 @@
-import { existsSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseMemory, parseSize } from '../src/demo/options.js';
 import { capture } from './capture.js';
+
+/** What is in the demo's folder, which an earlier run may have left: names and times. Undefined: there is none. */
+function output(): string[] | undefined {
+  const folder = statSync('mirrorspace-demo', { throwIfNoEntry: false });
+  if (folder === undefined) return undefined;
+  const files = readdirSync('mirrorspace-demo').map(
+    (name) => `${name} ${statSync(`mirrorspace-demo/${name}`).mtimeMs}`,
+  );
+  return [String(folder.mtimeMs), ...files];
+}
 
 describe('mirrorspace', () => {
   it.each([
@@ -32,11 +42,12 @@ describe('mirrorspace', () => {
     ['nosuch', /unknown command 'nosuch'/],
     ['', /Usage: mirrorspace/],
   ])('%s: ends with exit code 2 and says why', async (line, message) => {
+    const before = output();
     const { exitCode, stdout, stderr } = await capture(...line.split(' ').filter((word) => word !== ''));
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(existsSync('mirrorspace-demo')).toBe(false);
+    expect(output()).toEqual(before);
   });
 
   it('explains itself on request', async () => {

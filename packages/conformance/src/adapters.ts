@@ -21,7 +21,7 @@ export interface ReadyCase {
 
 /** Prepares the suite for a test runner. @throws RangeError when no case would run. */
 export async function prepareSuite(options: SuiteOptions): Promise<ReadyCase[]> {
-  const claims = await readClaims(options.backend, options.backendOptions);
+  const claims = await readClaims(options.backend, options.backendOptions, options.host);
   const chosen = filterCases(options.cases ?? allCases, options.filter);
   const ordered = options.seed === undefined ? chosen : shuffleCases(chosen, options.seed);
   const ready = ordered.map((tested) => ({

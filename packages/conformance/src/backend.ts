@@ -1,5 +1,8 @@
-import type { AddressSpace, ReclaimOptions } from '@mirrorspace/core';
+import type { AddressSpace, HostMemory, ReclaimOptions } from '@mirrorspace/core';
 import type { Backend, Device, DeviceInfo, DeviceLimits, DeviceMmu } from '@mirrorspace/core/driver';
+
+/** Makes host memory of its own for each space of the suite, with pages of that size. */
+export type HostMaker = (options: { readonly pageSize: number }) => HostMemory;
 
 /** What a backend may offer to the suite beside the contract: faults that no command can cause. */
 export interface Companion {
@@ -13,6 +16,8 @@ export interface Companion {
     readonly addressBits: number;
     readonly reclaim?: ReclaimOptions;
   }) => Promise<AddressSpace>;
+  /** Makes the host memory of the spaces, where `space` does not. Default: core's managed memory. */
+  readonly host?: HostMaker;
 }
 
 /** A backend with an optional {@link Companion}. */
@@ -33,10 +38,16 @@ export interface Claims {
   readonly mmu: DeviceMmu['kind'];
   /** What its backend offers beside the contract; empty where it offers nothing. */
   readonly companion: Companion;
+  /** Makes the host memory of the spaces. Absent: core's managed memory. */
+  readonly host?: HostMaker;
 }
 
-/** Opens one device, reads what it claims, and closes it. */
-export async function readClaims(backend: TestedBackend, backendOptions?: unknown): Promise<Claims> {
+/** Opens one device, reads what it claims, and closes it. `host` goes before what the backend's companion has. */
+export async function readClaims(
+  backend: TestedBackend,
+  backendOptions?: unknown,
+  host: HostMaker | undefined = backend.conformance?.host,
+): Promise<Claims> {
   const device = await backend.open(backendOptions);
   try {
     const mmu = await device.createMmu({ addressBits: device.limits.addressBits });
@@ -46,6 +57,7 @@ export async function readClaims(backend: TestedBackend, backendOptions?: unknow
       features: new Set<string>(device.features),
       mmu: mmu.kind,
       companion: backend.conformance ?? {},
+      ...(host && { host }),
     };
   } finally {
     await device.close();

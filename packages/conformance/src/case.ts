@@ -112,6 +112,12 @@ function crossings(cross: CaseDefinition['cross']): Params[] {
   return rows;
 }
 
+/** Core does another work for MMUs that it fills than for those that mirror the process: a case of the `mirror` level is about the former unless it says so. */
+function needsOf({ level, needs = [] }: CaseGroup, definition: CaseDefinition): Need[] {
+  const all = [...needs, ...(definition.needs ?? [])];
+  return level === 'driver' || all.some((need) => need.startsWith('mmu:')) ? all : ['mmu:managed', ...all];
+}
+
 /**
  * Makes the cases of one file: one for every crossing of parameters and variants.
  * @throws RangeError when two cases would have one address.
@@ -133,11 +139,7 @@ export function defineCases(group: CaseGroup, definitions: readonly CaseDefiniti
           tags: [...(group.tags ?? []), ...(definition.tags ?? [])],
           rule: definition.rule,
           mend: definition.mend,
-          needs: [
-            ...(group.needs ?? []),
-            ...(definition.needs ?? []),
-            ...('pageSize' in params ? [`pageSize:${params['pageSize']}`] : []),
-          ],
+          needs: [...needsOf(group, definition), ...('pageSize' in params ? [`pageSize:${params['pageSize']}`] : [])],
           params,
           variant,
           run: definition.run,

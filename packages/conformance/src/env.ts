@@ -1,3 +1,4 @@
+import { createSpace, type AddressSpace, type ReclaimOptions } from '@mirrorspace/core';
 import { type Device, nextTurn } from '@mirrorspace/core/driver';
 import type { Claims, TestedBackend } from './backend.js';
 import { CheckError } from './check.js';
@@ -88,6 +89,16 @@ export class Env {
       );
     }
     return device;
+  }
+
+  /** Makes a space with pages of the case's size, on the host memory that is under test, at addresses that the device has. */
+  createSpace(device: Device, reclaim?: ReclaimOptions): Promise<AddressSpace> {
+    const { pageSize } = this;
+    const { companion, host } = this.claims;
+    const addressBits = Math.min(47, device.limits.addressBits);
+    const options = { pageSize, addressBits, ...(reclaim && { reclaim }) };
+    if (companion.space !== undefined) return companion.space(options);
+    return createSpace({ ...options, ...(host && { host: host({ pageSize }) }) });
   }
 
   /** Makes a device fail by itself; for cases that need `inject:lose`. */

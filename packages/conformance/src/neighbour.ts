@@ -1,4 +1,4 @@
-import { createSpace, type AttachOptions } from '@mirrorspace/core';
+import type { AttachOptions } from '@mirrorspace/core';
 import { bytesEqual } from './check.js';
 import type { Env } from './env.js';
 import { pattern } from './frames.js';
@@ -15,8 +15,7 @@ export interface Neighbour {
 
 /** Opens a second space on the device, at the same addresses as the first, and keeps storing to it from the device. */
 export async function startNeighbour(env: Env, device: WatchedDevice, options: AttachOptions): Promise<Neighbour> {
-  const make = env.claims.companion.space ?? createSpace;
-  const space = await make({ pageSize: env.pageSize, addressBits: Math.min(47, device.limits.addressBits) });
+  const space = await env.createSpace(device);
   const mirror = await space.attach(device, options);
   const { address } = space.map({ bytes: PAGES * env.pageSize });
   const stored = new Array<number>(PAGES).fill(-1);

@@ -11,6 +11,7 @@ import {
   type JsProgram,
   type PageList,
   type SubmitOptions,
+  type WasmProgram,
   type WgslProgram,
 } from '@mirrorspace/core/driver';
 import type { Env } from './env.js';
@@ -195,6 +196,12 @@ export class Rig {
     args: readonly number[] = [],
   ): Command {
     return { kind: 'launch', mmu: this.mmu.id, program: { ...program, language: 'wgsl' }, grid, args };
+  }
+
+  /** Runs a module in WebAssembly, as bytes or text, over a grid: for cases about that language. */
+  launchWasm(code: WasmProgram['code'], grid: [number, number, number], args: readonly number[] = []): Command {
+    const program: WasmProgram = { language: 'wasm', code };
+    return { kind: 'launch', mmu: this.mmu.id, program, grid, args };
   }
 
   /** Waits for a fence with the case's bound. */

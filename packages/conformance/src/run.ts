@@ -1,4 +1,4 @@
-import { readClaims, type Claims, type TestedBackend } from './backend.js';
+import { readClaims, type Claims, type HostMaker, type TestedBackend } from './backend.js';
 import { allCases } from './cases/index.js';
 import type { Case } from './case.js';
 import { CheckError, nameOf } from './check.js';
@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly backend: TestedBackend;
   /** Given to `backend.open` for every device. */
   readonly backendOptions?: unknown;
+  /** Makes the host memory of every space. Default: what the backend offers, or core's managed memory. */
+  readonly host?: HostMaker;
   /** Default: all. */
   readonly cases?: readonly Case[];
   /** Keeps the cases that match one of these; see {@link filterCases}. Default: all. */
@@ -71,8 +73,8 @@ export function shuffleCases(cases: readonly Case[], seed: number): Case[] {
 
 /** Runs cases one after the other, each on devices of its own. Rejects only when the backend cannot be opened at all. */
 export async function runCases(options: RunOptions): Promise<Report> {
-  const { backend, backendOptions, seed } = options;
-  const claims = await readClaims(backend, backendOptions);
+  const { backend, backendOptions, host, seed } = options;
+  const claims = await readClaims(backend, backendOptions, host);
   const chosen = filterCases(options.cases ?? allCases, options.filter);
   const ordered = seed === undefined ? chosen : shuffleCases(chosen, seed);
   const results: Result[] = [];

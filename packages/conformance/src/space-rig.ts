@@ -1,5 +1,4 @@
 import {
-  createSpace,
   memorySwap,
   validate,
   type AddressSpace,
@@ -61,6 +60,7 @@ export class SpaceRig {
   private readonly areas: PageSpan[] = [];
   private lowered: LowerLimits = {};
   private options: AttachOptions = {};
+  private pagesLeave = false;
 
   private constructor(
     /** The case it serves. */
@@ -91,17 +91,12 @@ export class SpaceRig {
     const lowered = { ...(small && SMALL), ...(Number.isFinite(count) && { memory: count * pageSize }) };
     const options: AttachOptions = { prefetch: 'none', timeoutMs: env.waitMs, ...rest };
     const device = await env.open(lowered, validate);
-    const addressBits = Math.min(47, device.limits.addressBits);
-    const make = env.claims.companion.space ?? createSpace;
-    const space = await make({
-      pageSize,
-      addressBits,
-      ...(reclaim && { reclaim: reclaimOptions(reclaim, pageSize) }),
-    });
+    const space = await env.createSpace(device, reclaim && reclaimOptions(reclaim, pageSize));
     const mirror = await space.attach(device, options);
     const rig = new SpaceRig(env, space, device, mirror);
     rig.lowered = lowered;
     rig.options = options;
+    rig.pagesLeave = reclaim !== undefined;
     const neighbour = variant === 'second' ? await startNeighbour(env, device, options) : undefined;
     const pair = variant === 'pair' ? await rig.attachAnother() : undefined;
     env.defer(async () => {
@@ -126,9 +121,13 @@ export class SpaceRig {
     return mirror;
   }
 
-  /** Maps pages: a region of their own, or in the variant `subrange` the middle of a larger one. */
-  async map({ pages, access, ...options }: SpanOptions): Promise<PageSpan> {
+  /**
+   * Maps pages: a region of their own, or in the variant `subrange` the middle of a larger one. Where host memory has live regions, it is live
+   * unless `options` say what rules that out; and unless pages are reclaimed, which live ones are not.
+   */
+  async map({ pages, access, ...more }: SpanOptions): Promise<PageSpan> {
     const bytes = pages * this.pageSize;
+    const options = this.pagesLeave ? { live: false, ...more } : more;
     const area =
       this.env.variant === 'subrange' && options.source === undefined && options.fixed !== true
         ? await this.mapInside(bytes, options)

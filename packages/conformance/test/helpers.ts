@@ -1,5 +1,19 @@
+import { describe, test } from 'vitest';
+import type { SuiteOptions } from '../src/adapters.js';
 import type { Case, Report, Result } from '../src/index.js';
-import { defineCases, type CaseDefinition } from '../src/index.js';
+import { defineCases, type CaseDefinition, vitestSuite } from '../src/index.js';
+
+/** The cases that apply to a device, as tests below a title. */
+export async function suiteOf(title: string, options: SuiteOptions): Promise<void> {
+  const tests: (readonly [string, () => Promise<void>, number])[] = [];
+  const collect = Object.assign((...args: readonly [string, () => Promise<void>, number]) => void tests.push(args), {
+    skip: () => undefined,
+  });
+  await vitestSuite(collect, options);
+  describe(title, () => {
+    for (const [name, body, timeoutMs] of tests) test(name, body, timeoutMs);
+  });
+}
 
 /** Cases of a made-up area with outcomes of their own choice. */
 export function caseOf(name: string, run: CaseDefinition['run'], rest: Partial<CaseDefinition> = {}): Case {

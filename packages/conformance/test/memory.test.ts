@@ -1,6 +1,7 @@
-import { describe, test } from 'vitest';
+import { test } from 'vitest';
 import { memory as backend, TYPICAL_LATENCY, type MemoryOptions } from '@mirrorspace/memory';
 import { driverCases, mirrorCases, vitestSuite } from '../src/index.js';
+import { suiteOf } from './helpers.js';
 
 await vitestSuite(test, { backend, seed: 1 });
 
@@ -30,12 +31,5 @@ const underWay = mirrorCases.filter(({ address }) =>
 
 for (const [what, backendOptions] of Object.entries(reduced)) {
   const cases = what === 'that takes time' ? [...driverCases, ...underWay] : driverCases;
-  const tests: (readonly [string, () => Promise<void>, number])[] = [];
-  const collect = Object.assign((...args: readonly [string, () => Promise<void>, number]) => void tests.push(args), {
-    skip: () => undefined,
-  });
-  await vitestSuite(collect, { backend, backendOptions, cases, seed: 2 });
-  describe(`a device ${what}`, () => {
-    for (const [name, body, timeoutMs] of tests) test(name, body, timeoutMs);
-  });
+  await suiteOf(`a device ${what}`, { backend, backendOptions, cases, seed: 2 });
 }

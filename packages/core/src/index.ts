@@ -1,4 +1,4 @@
-export { ADDRESS_BITS, ADDRESS_LIMIT, type IdList, MAX_PAGE_SIZE, MIN_PAGE_SIZE } from './address/index.js';
+export { ADDRESS_BITS, ADDRESS_LIMIT, IdList, MAX_PAGE_SIZE, MIN_PAGE_SIZE } from './address/index.js';
 export * from './driver/index.js';
 export * from './kit/index.js';
 export * from './mirror/index.js';
@@ -30,12 +30,17 @@ export {
   type CompactResult,
   type HoldMode,
   type HoldOptions,
+  type BufferOptions,
   type Held,
   HOST_MIGRATION,
   type HostCompaction,
   type HostMemory,
   type HostMigrationOptions,
   type HostMigrationPolicy,
+  LIVE_BLOCK,
+  type LiveFault,
+  type LiveMemory,
+  type LiveRange,
   managedMemory,
   type ManagedMemoryOptions,
   type MapOptions,
@@ -52,6 +57,7 @@ export {
   type RemapPagesOptions,
   type SourceAccessHandle,
   type SourceFile,
+  type SourceFrames,
   Space,
   type SpaceOptions,
   type SwapAccessHandle,

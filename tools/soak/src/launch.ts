@@ -2,14 +2,20 @@ import { type Config, PAGE } from './config.js';
 import { Generator } from './generate.js';
 import { type Memory, runUnit } from './interpret.js';
 import { toJs } from './js.js';
-import { ARGUMENTS, type RandomProgram } from './program.js';
+import { ARGUMENTS, type Atomic, type RandomProgram } from './program.js';
 import type { Program } from '@mirrorspace/core';
 import type { Random } from './random.js';
+import { toWasm } from './wasm.js';
 import { argumentsOf, toWgsl } from './wgsl.js';
-import type { Area, World } from './world.js';
+import type { Area, BackendName, World } from './world.js';
 
 /** Lanes of a launch at most: few of them are so large. */
 const MOST_LANES = [32, 128, 512, 512, 2048];
+/** Atomic operations that programs of a backend have; all, where it is not named. */
+const ATOMICS: Readonly<Partial<Record<BackendName, readonly Atomic[]>>> = {
+  memory: ['Add'],
+  native: ['Add', 'And', 'Or', 'Xor'],
+};
 /** Programs kept to be launched again. */
 const KEPT = 6;
 
@@ -74,13 +80,14 @@ export class Launcher {
     const random = this.#random;
     const { backend, config } = this.#world;
     if (this.#kept.length === KEPT && random.chance(5, 6)) return random.pick(this.#kept);
-    const atomics = backend === 'memory' ? (['Add'] as const) : undefined;
-    const program = Generator.make(random, Math.floor(config.frames / 2), atomics);
-    const translate = backend === 'memory' ? toJs : toWgsl;
-    const made = { random: program, program: translate(program, config.size) };
-    if (this.#kept.length === KEPT) this.#kept[random.below(KEPT)] = made;
-    else this.#kept.push(made);
-    return made;
+    const made = Generator.make(random, Math.floor(config.frames / 2), ATOMICS[backend]);
+    // Units in WebAssembly have one lane.
+    const program = backend === 'native' ? { ...made, lanes: 1 } : made;
+    const translate = { memory: toJs, native: toWasm, webgpu: toWgsl }[backend];
+    const kept = { random: program, program: translate(program, config.size) };
+    if (this.#kept.length === KEPT) this.#kept[random.below(KEPT)] = kept;
+    else this.#kept.push(kept);
+    return kept;
   }
 
   #shape({ lanes, words }: RandomProgram, { size }: Config): { grid: [number, number, number]; places: number } {

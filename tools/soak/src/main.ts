@@ -28,7 +28,7 @@ function whole(text: string): number {
 
 await new Command('soak')
   .description('Random programs on a device a quarter as large as their data, checked against a sequential model.')
-  .addOption(new Option('--backend <name>').choices(['webgpu', 'memory']).default('webgpu'))
+  .addOption(new Option('--backend <name>').choices(['webgpu', 'memory', 'native']).default('webgpu'))
   .option('--minutes <n>', 'how long', positive, 10)
   .option('--seed <n>', 'what decides everything but how long things take; printed', whole)
   .option('--steps <n>', 'stop after so many steps, however short that is', whole)
@@ -36,7 +36,7 @@ await new Command('soak')
   .option('--output <file>', 'write how many runs passed and failed there, as JSON')
   .action(async ({ backend, minutes, seed, steps, verbose, output }: Options) => {
     const say = (line: string) => console.log(line);
-    let failed = 0;
+    let failure: string | undefined;
     try {
       const result = await soak({
         backend,
@@ -54,14 +54,15 @@ await new Command('soak')
         `rss ${mib(before.rss)} → ${mib(after.rss)}, buffers ${mib(before.buffers)} → ${mib(after.buffers)}, device ${mib(before.device)} → ${mib(after.device)}`,
       );
     } catch (error) {
-      failed = 1;
-      console.error(`✗ ${error instanceof Error ? error.message : String(error)}`);
+      failure = error instanceof Error ? error.message : String(error);
+      console.error(`✗ ${failure}`);
       if (error instanceof Error && error.cause instanceof Error) console.error(error.cause.stack);
     }
     if (output !== undefined) {
       mkdirSync(dirname(output), { recursive: true });
-      writeFileSync(output, JSON.stringify({ passed: 1 - failed, failed }));
+      const failures = failure === undefined ? [] : [{ name: `soak on ${backend}`, message: failure }];
+      writeFileSync(output, JSON.stringify({ passed: 1 - failures.length, failed: failures.length, failures }));
     }
-    process.exit(failed);
+    process.exit(failure === undefined ? 0 : 1);
   })
   .parseAsync();

@@ -1,9 +1,13 @@
 import { type AddressSpace, createSpace, type Device, type Fence, memorySwap, type Mirror } from '@mirrorspace/core';
 import { memory } from '@mirrorspace/memory';
+import { native } from '@mirrorspace/native';
 import { webgpu } from '@mirrorspace/webgpu';
 import { type Config, PAGE } from './config.js';
 
-export type BackendName = 'webgpu' | 'memory';
+/** Threads a queue of a device in this process. */
+const MOST_UNITS = 6;
+
+export type BackendName = 'webgpu' | 'memory' | 'native';
 
 /** A range of words, and what they must be. */
 export interface Area {
@@ -63,7 +67,7 @@ export class World {
   async lose(): Promise<void> {
     this.before.bytesIn += this.mirror.stats.bytesIn;
     this.before.losses++;
-    (this.backend === 'webgpu' ? webgpu : memory).conformance.lose(this.device);
+    ({ webgpu, memory, native })[this.backend].conformance.lose(this.device);
     this.device = await openDevice(this.backend, this.config);
     const { mirror, lost } = await this.space.replace(this.mirror, this.device, { lost: 'discard' });
     this.mirror = mirror;
@@ -85,6 +89,7 @@ export class World {
 function openDevice(backend: BackendName, config: Config): Promise<Device> {
   const { frames, addressBits, faultBuffer, residentUnits, largestBuffer } = config;
   const options = { memory: frames * PAGE, pageSizes: [PAGE], addressBits, faultBuffer, residentUnits };
+  if (backend === 'native') return native.open({ ...options, units: Math.min(residentUnits, MOST_UNITS) });
   if (backend === 'memory') return memory.open({ ...options, poison: true });
   return webgpu.open({ ...options, largestBuffer });
 }

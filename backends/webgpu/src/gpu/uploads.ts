@@ -7,9 +7,6 @@ import { USAGE } from './usage.js';
 
 /** Bytes after which it pays to find out which way is faster. */
 const LEARN_AFTER = 32 * 2 ** 20;
-/** Uploads by each way that are measured, and those before, in which the ring makes its buffers. */
-const TRIES = 4;
-const WARM_UP = 4;
 
 /** Writes lists of bytes to buffers, in whichever way is faster on this adapter: that is measured once, when much was uploaded. */
 export class Uploads {
@@ -60,15 +57,12 @@ export class Uploads {
     // Buffers that the GPU never used may be written in a quicker way.
     this.#stream.encoder.copyBufferToBuffer(target, 0, used, 0, 4);
     const source = new Uint8Array(bytes);
-    await this.#planner.calibrate(async (pieceBytes, way) => {
+    await this.#planner.calibrate(bytes, async ({ pieces, pieceBytes, times }, way) => {
       const list = new UploadList();
-      for (let at = 0; at < bytes; at += pieceBytes) list.add(target, at, source, at, Math.min(pieceBytes, bytes - at));
-      let start = 0;
-      for (let i = -WARM_UP; i < TRIES; i++) {
-        if (i === 0) await this.#stream.drained();
-        if (i === 0) start = performance.now();
-        await this.#by(way, list);
-      }
+      for (let i = 0; i < pieces; i++) list.add(target, i * pieceBytes, source, i * pieceBytes, pieceBytes);
+      await this.#stream.drained();
+      const start = performance.now();
+      for (let i = 0; i < times; i++) await this.#by(way, list);
       await this.#stream.drained();
       return performance.now() - start;
     });

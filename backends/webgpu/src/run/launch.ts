@@ -167,7 +167,6 @@ export class LaunchRun implements Run {
   async #run(launch: RoundLaunch, how: RoundUnits['how'], retried: Uint32Array, fresh: number): Promise<void> {
     const next = this.#next;
     this.#next += fresh;
-    if (how !== 'sure') this.mmu.touch();
     const broken = await runUnits(this.#host, launch, { how, retried, next, fresh }, (outcome) => {
       if (outcome.broken !== undefined) return outcome.broken;
       this.#host.faults.retired += outcome.ready;
@@ -213,7 +212,8 @@ export class LaunchRun implements Run {
   #isAllThere(): boolean {
     const { only } = this.#command;
     if (only === undefined) return false;
-    const { entries } = this.mmu;
+    const { entries, noted } = this.mmu;
+    if (noted.has(only, entries.changes)) return true;
     const there = (ranges: LaunchRanges['reads'], store: boolean) =>
       ranges.every((range) => entries.allowsAll(...this.#pagesOf(range), store));
     return there(only.reads, false) && there(only.writes, true);
@@ -221,9 +221,12 @@ export class LaunchRun implements Run {
 
   /** Notes all that the launch said as accessed. */
   #noteAll(): void {
-    const { reads, writes } = this.#command.only!;
-    for (const range of reads) this.mmu.entries.note(...this.#pagesOf(range), false);
-    for (const range of writes) this.mmu.entries.note(...this.#pagesOf(range), true);
+    const only = this.#command.only!;
+    const { entries, noted } = this.mmu;
+    if (noted.has(only, entries.changes)) return;
+    for (const range of only.reads) entries.note(...this.#pagesOf(range), false);
+    for (const range of only.writes) entries.note(...this.#pagesOf(range), true);
+    noted.add(only, entries.changes);
   }
 
   /** The first page of a range of bytes, and the one behind the last. */

@@ -72,6 +72,7 @@ export async function runUnits<T>(
   const second = how === 'probe' ? await kernel.pipeline('commit') : undefined;
   return stream.guard(() => {
     const count = retried.length + fresh;
+    if (how !== 'sure') mmu.touch();
     writeParams(host, launch, retried, next, fresh);
     const bindings = bind(host, launch, mmu.tableBuffer);
     const { encoder } = stream;

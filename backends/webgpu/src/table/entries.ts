@@ -19,6 +19,8 @@ export class Entries {
   #bits = new Uint8Array(0);
   /** Present entries of each size. */
   readonly #counts: number[];
+  /** Grows when entries change, and when bits are taken. */
+  changes = 0;
 
   /**
    * @param sizes page sizes in bytes, ascending
@@ -65,6 +67,7 @@ export class Entries {
     const ratio = pageSize / this.#sizes[0]!;
     const words = pageSize / 4;
     const partWords = words / ratio;
+    this.changes++;
     if (this.#counts.some((others, i) => i !== kind - 1 && others > 0))
       this.#refuseOverlap(pages, count, pageSize, kind);
     for (let i = 0; i < count; i++) {
@@ -95,16 +98,19 @@ export class Entries {
   takeBits(slot: number): number {
     const bits = this.#bits[slot]!;
     this.#bits[slot] = 0;
+    this.changes++;
     return bits;
   }
 
   /** Gives an entry other rights. */
   protect(slot: number, access: number): void {
+    this.changes++;
     this.table.set(slot, ((this.table.words[slot]! & ~ACCESS_MASK) | (access & ACCESS_MASK)) >>> 0);
   }
 
   /** Removes an entry. */
   remove(slot: number): void {
+    this.changes++;
     this.#counts[this.#kinds[slot]! - 1]!--;
     this.#kinds[slot] = 0;
     this.#bits[slot] = 0;

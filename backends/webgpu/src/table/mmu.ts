@@ -6,10 +6,14 @@ import type { Stream } from '../gpu/stream.js';
 import { USAGE } from '../gpu/usage.js';
 import type { BitsKernel } from './bits-kernel.js';
 import { Entries } from './entries.js';
+import { NotedRanges } from './noted-ranges.js';
 import { UNIT } from './radix.js';
 
 /** Words by which programs note what they did to an entry: that they accessed it, that they wrote. */
 export const WORDS_AN_ENTRY = 2;
+
+/** Slots whose bits are left as they are, at most. */
+const MOST_STALE = 65_536;
 
 /** What an MMU needs of its device. */
 export interface MmuHost {
@@ -32,12 +36,16 @@ export class WebgpuMmu implements DeviceMmu {
   readonly addressBits: number;
   readonly faultPageSize: number;
   readonly entries: Entries;
+  /** What launches found there and noted as accessed. */
+  readonly noted = new NotedRanges();
   open = true;
   readonly #host: MmuHost;
   #table: GPUBuffer | undefined;
   #bits: GPUBuffer | undefined;
   /** Whether a program may have set bits on the device. */
   #touched = false;
+  /** Slots with bits of entries that are gone. They are cleared before they could count, many in one dispatch. */
+  readonly #stale: number[] = [];
 
   /** @param tableBits bits of the addresses that the table is laid out for */
   constructor(host: MmuHost, id: number, addressBits: number, faultPageSize: number, tableBits: number) {
@@ -73,16 +81,17 @@ export class WebgpuMmu implements DeviceMmu {
     return this.#bits!;
   }
 
-  /** A program that may set bits is about to run. */
+  /** A program that may set bits is about to run: those that entries left behind are cleared. */
   touch(): void {
     this.#touched = true;
+    this.#clearStale();
   }
 
-  /** Forgets the bits of entries that were replaced. */
+  /** Forgets the bits of entries that were replaced or removed. */
   forget(slots: number[]): void {
     if (!this.#touched) return;
-    const noted = slots.filter((slot) => this.#mayHaveBits(slot));
-    if (noted.length > 0) this.#host.bitsKernel.clear(this.bitsBuffer, noted);
+    for (const slot of slots) if (this.#mayHaveBits(slot)) this.#stale.push(slot);
+    if (this.#stale.length > MOST_STALE) this.#clearStale();
   }
 
   /**
@@ -115,6 +124,7 @@ export class WebgpuMmu implements DeviceMmu {
       if (command.kind === 'unmap') this.forget(slots);
       return undefined;
     }
+    this.#clearStale();
     return this.#host.bitsKernel.take(this.bitsBuffer, slots, (at, word) => (bits[owners[at]!]! |= word));
   }
 
@@ -127,6 +137,11 @@ export class WebgpuMmu implements DeviceMmu {
     if (this.#table !== undefined) this.#host.ledger.destroy(this.#table);
     if (this.#bits !== undefined) this.#host.ledger.destroy(this.#bits);
     return Promise.resolve();
+  }
+
+  #clearStale(): void {
+    if (this.#stale.length > 0) this.#host.bitsKernel.clear(this.bitsBuffer, this.#stale);
+    this.#stale.length = 0;
   }
 
   /** Whether a program can have set bits of an entry: places that the table got since no program has seen. */

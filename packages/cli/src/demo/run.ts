@@ -40,7 +40,9 @@ export async function runDemo(
   try {
     const renderer = rendererFor(device, world);
     if (renderer === undefined)
-      throw new CannotRunError(`the device ${device.info.name} runs neither JavaScript nor WGSL, which the demo needs`);
+      throw new CannotRunError(
+        `the device ${device.info.name} runs neither JavaScript, WebAssembly nor WGSL, of which the demo needs one`,
+      );
     const tracer = new Tracer();
     const space = await createSpace({
       pageSize: device.limits.pageSizes[0]!,

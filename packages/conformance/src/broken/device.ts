@@ -9,6 +9,8 @@ export interface BrokenDevice {
   readonly breaks: string;
   /** Members of the contract, or `R1` to `R10`. A case catches the device only if its rule names one of them. */
   readonly rules: readonly string[];
+  /** The correct device below mirrors a process. Default: core fills its page tables. */
+  readonly mirrors?: boolean;
   /** What the correct device below is opened with. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** In place of the backend's own, where the defect is there. */
@@ -47,7 +49,7 @@ export function breakBackend(
 }
 
 /** Causes on the correct device what is asked for on the broken one around it. */
-function below({ lose, hang }: Companion, correct: ReadonlyMap<Device, Device>): Companion {
+function below({ lose, hang, ...rest }: Companion, correct: ReadonlyMap<Device, Device>): Companion {
   const reach = (cause: (device: Device) => void) => (device: Device) => cause(correct.get(device) ?? device);
-  return { ...(lose && { lose: reach(lose) }), ...(hang && { hang: reach(hang) }) };
+  return { ...rest, ...(lose && { lose: reach(lose) }), ...(hang && { hang: reach(hang) }) };
 }

@@ -9,7 +9,7 @@ import { huntingCases } from './cases.js';
 import { breakBackend, type BrokenDevice } from './device.js';
 import { brokenDevices } from './devices/index.js';
 import { hunt, type Verdict } from './hunt.js';
-import { loadReference } from './reference.js';
+import { loadReferences } from './reference.js';
 import { formatVerdict } from './table.js';
 
 const FAILED = 1;
@@ -71,15 +71,16 @@ interface Hunt {
 
 async function huntAll({ chosen, cases, out, results }: Hunt): Promise<number> {
   const palette: Palette = process.stdout.isTTY === true && pc.isColorSupported ? pc : PLAIN;
-  const reference = await loadReference();
-  const healthy = await checkHealthy(reference, cases, out, palette);
+  const references = await loadReferences();
+  const below = ({ mirrors }: BrokenDevice) => (mirrors === true ? references.mirroring : references.managed);
+  const healthy = await checkHealthy(new Set(chosen.map(below)), cases, out, palette);
   const verdicts: Verdict[] = [];
   // Broken devices break promises too: what a case no longer waits for may fail after it.
   const ignore = (): void => undefined;
   process.on('unhandledRejection', ignore);
   try {
     for (const broken of chosen) {
-      const verdict = await hunt(reference, broken, cases);
+      const verdict = await hunt(below(broken), broken, cases);
       verdicts.push(verdict);
       out(`${formatVerdict(verdict, palette)}\n`);
     }
@@ -88,30 +89,40 @@ async function huntAll({ chosen, cases, out, results }: Hunt): Promise<number> {
   }
   const caught = verdicts.filter((verdict) => verdict.caught !== undefined).length;
   const failed = verdicts.length - caught + (healthy ? 0 : 1);
+  const failures = verdicts
+    .filter((verdict) => verdict.caught === undefined)
+    .map((verdict) => ({ name: verdict.broken.name, message: formatVerdict(verdict, PLAIN) }));
+  if (!healthy) failures.push({ name: 'a correct device', message: 'it fails cases that apply to it' });
   if (results !== undefined) {
     await mkdir(results, { recursive: true });
     await writeFile(
       new URL('broken.json', results),
-      `${JSON.stringify({ passed: caught + (healthy ? 1 : 0), failed })}\n`,
+      `${JSON.stringify({ passed: caught + (healthy ? 1 : 0), failed, failures })}\n`,
     );
   }
   out(`${caught} of ${verdicts.length} caught\n`);
   return failed === 0 ? 0 : FAILED;
 }
 
-/** The correct device must pass what the broken ones fail, wrapped like them, so that it is the defect that is caught. */
+/** The correct devices must pass what the broken ones fail, wrapped like them, so that it is the defect that is caught. */
 async function checkHealthy(
-  reference: TestedBackend,
+  references: Iterable<TestedBackend>,
   cases: readonly Case[],
   out: Write,
   palette: Palette,
 ): Promise<boolean> {
-  const backend = breakBackend(reference, { wrap: (device) => device });
-  const report = await runCases({ backend, cases });
-  const { pass, fail } = totals(report);
-  for (const { address, status, message } of report.results) {
-    if (status === 'fail') out(`${palette.red('✗')} the correct device fails ${address}: ${message ?? ''}\n`);
+  let healthy = true;
+  for (const reference of references) {
+    const backend = breakBackend(reference, { wrap: (device) => device });
+    const report = await runCases({ backend, cases });
+    const { pass, fail } = totals(report);
+    for (const { address, status, message } of report.results) {
+      if (status === 'fail') out(`${palette.red('✗')} the correct device fails ${address}: ${message ?? ''}\n`);
+    }
+    const whole = `the correct device of ${reference.name} passes all ${pass} cases that apply to it`;
+    if (fail === 0) out(`${palette.green('✓')} ${whole}\n`);
+    healthy &&= fail === 0 && pass > 0;
   }
-  if (fail === 0) out(`${palette.green('✓')} the correct device passes all ${pass} cases that apply to it\n\n`);
-  return fail === 0 && pass > 0;
+  out('\n');
+  return healthy;
 }

@@ -6,6 +6,8 @@ export interface Job {
   /** As after `--backend`. */
   readonly backend: string;
   readonly backendOptions?: unknown;
+  /** As after `--host`. */
+  readonly host?: string;
   readonly addresses: readonly string[];
   readonly seed?: number;
   readonly timeLimitMs?: number;

@@ -18,7 +18,7 @@ import { guardCases } from '../guard/index.js';
 import { watchStrays } from '../guard/strays.js';
 import { filterCases, runCases, shuffleCases } from '../run.js';
 import { forkRunner } from './fork.js';
-import { loadBackend } from './load.js';
+import { loadBackend, loadHost } from './load.js';
 import { createProgress, type Progress } from './progress.js';
 
 const FAILED = 1;
@@ -27,6 +27,7 @@ const BAD_OPTIONS = 2;
 interface Options {
   readonly backend?: string;
   readonly backendOptions?: unknown;
+  readonly host?: string;
   readonly list?: boolean;
   readonly filter?: string[];
   readonly seed?: number;
@@ -78,6 +79,7 @@ export async function main(argv: readonly string[], streams: Streams = STANDARD)
     .description('Says whether a backend keeps the Mirrorspace driver contract, and which rule it breaks if not.')
     .option('--backend <module>', 'package name or path of the backend (export `backend`, default, or the only one)')
     .option('--backend-options <json>', 'options for every backend.open()', json)
+    .option('--host <module#export>', 'function that makes the host memory of every space, from { pageSize }')
     .option('--list', 'print the addresses of the cases and run nothing')
     .option(
       '--filter <text...>',
@@ -158,6 +160,7 @@ async function run(options: Options, specifier: string, progress: Progress): Pro
   return runCases({
     backend: await loadBackend(specifier),
     backendOptions: options.backendOptions,
+    ...(options.host !== undefined && { host: await loadHost(options.host) }),
     ...(options.filter && { filter: options.filter }),
     ...(options.seed !== undefined && { seed: options.seed }),
     ...(options.timeLimit !== undefined && { timeLimitMs: options.timeLimit }),
@@ -166,7 +169,7 @@ async function run(options: Options, specifier: string, progress: Progress): Pro
 }
 
 async function runGuarded(options: Options, specifier: string, progress: Progress): Promise<Report> {
-  const { backendOptions, filter, seed, timeLimit, killAfter } = options;
+  const { backendOptions, host, filter, seed, timeLimit, killAfter } = options;
   const chosen = filterCases(allCases, filter);
   const ordered = seed === undefined ? chosen : shuffleCases(chosen, seed);
   const program = fileURLToPath(new URL('./child.js', import.meta.url));
@@ -175,6 +178,7 @@ async function runGuarded(options: Options, specifier: string, progress: Progres
     ...(killAfter !== undefined && { silenceMs: killAfter }),
     start: (addresses, heard) => {
       const settings = {
+        ...(host !== undefined && { host }),
         ...(seed !== undefined && { seed }),
         ...(timeLimit !== undefined && { timeLimitMs: timeLimit }),
       };

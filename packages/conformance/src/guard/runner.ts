@@ -9,7 +9,7 @@ import { watchStrays } from './strays.js';
 /** What a runner runs. */
 export interface RunnerOptions extends Pick<
   RunOptions,
-  'backend' | 'backendOptions' | 'cases' | 'seed' | 'timeLimitMs'
+  'backend' | 'backendOptions' | 'host' | 'cases' | 'seed' | 'timeLimitMs'
 > {
   /** Addresses of the cases, in the order in which they are run. */
   readonly addresses: readonly string[];
@@ -22,9 +22,9 @@ export interface RunnerOptions extends Pick<
 export async function runForGuard(options: RunnerOptions, send: (message: RunnerMessage) => void): Promise<void> {
   const stop = watchStrays((message) => send({ kind: 'stray', message }));
   try {
-    const { backend, backendOptions, addresses } = options;
+    const { backend, backendOptions, host, addresses } = options;
     const chosen = casesAt(addresses, options.cases);
-    const claims = await readClaims(backend, backendOptions);
+    const claims = await readClaims(backend, backendOptions, host);
     send({ kind: 'open', backend: backend.name, device: claims.info.description });
     for (const tested of chosen) {
       send({ kind: 'begin', address: tested.address });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BrokenDevice } from '../../src/broken/device.js';
 import { hunt } from '../../src/broken/hunt.js';
-import { loadReference } from '../../src/broken/reference.js';
+import { loadReferences } from '../../src/broken/reference.js';
 import { override, rewriting, withSubmit } from '../../src/broken/wrap.js';
 import { driverCases, fail, type TestedBackend } from '../../src/index.js';
 import { caseOf } from '../helpers.js';
@@ -9,7 +9,7 @@ import { caseOf } from '../helpers.js';
 let reference: TestedBackend;
 
 beforeAll(async () => {
-  reference = await loadReference();
+  reference = (await loadReferences()).managed;
 });
 
 const lossy: BrokenDevice = {

@@ -2,7 +2,7 @@ import { memory } from '@mirrorspace/memory';
 import type { Device } from '@mirrorspace/core/driver';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { breakBackend } from '../../src/broken/device.js';
-import { loadReference } from '../../src/broken/reference.js';
+import { loadReferences } from '../../src/broken/reference.js';
 import { keyOf, override, rewriting, tap } from '../../src/broken/wrap.js';
 import { driverCases, runCases, totals } from '../../src/index.js';
 
@@ -62,7 +62,9 @@ test('pages are told apart by MMU and page size', () => {
 test(
   'a wrapper that changes nothing keeps the whole contract',
   async () => {
-    const backend = breakBackend(await loadReference(), { wrap: (opened) => rewriting(opened, (command) => command) });
+    const backend = breakBackend((await loadReferences()).managed, {
+      wrap: (opened) => rewriting(opened, (command) => command),
+    });
     const { pass, fail } = totals(await runCases({ backend, cases: driverCases }));
     expect(fail).toBe(0);
     expect(pass).toBeGreaterThan(200);

@@ -53,9 +53,9 @@ export interface FrameCopy extends FrameList {
 
 /** What commands on a range of virtual addresses have in common. */
 export interface RangeCommand extends MmuCommand {
-  /** First byte address. */
+  /** First byte address, a multiple of the smallest of `limits.pageSizes`, which is that of the pages meant. */
   readonly start: number;
-  /** End address, exclusive. */
+  /** End address, exclusive, such a multiple, too. */
   readonly end: number;
 }
 
@@ -230,7 +230,10 @@ export interface PrefetchCommand extends RangeCommand {
   readonly kind: 'prefetch';
 }
 
-/** Mirroring MMUs: moves the pages of a range to device or host memory, best effort; `moved[0]` receives how many moved. */
+/**
+ * Mirroring MMUs: moves the pages of a range to device or host memory, best effort; `moved[0]` receives how many moved, or, where the device does
+ * not claim `snapshots`, at most how many.
+ */
 export interface MigrateCommand extends RangeCommand {
   /** Tells it from other commands. */
   readonly kind: 'migrate';
@@ -240,7 +243,7 @@ export interface MigrateCommand extends RangeCommand {
   readonly moved: Uint32Array;
 }
 
-/** Mirroring MMUs: writes `SNAPSHOT_*` flags a page of the range into `flags`. */
+/** Mirroring MMUs that claim `snapshots`: writes `SNAPSHOT_*` flags a page of the range into `flags`. */
 export interface SnapshotCommand extends RangeCommand {
   /** Tells it from other commands. */
   readonly kind: 'snapshot';
@@ -254,6 +257,25 @@ export interface ExclusiveCommand extends RangeCommand {
   readonly kind: 'exclusive';
   /** Receives the number of pages taken. */
   readonly taken: Uint32Array;
+}
+
+/** Where pages of a range should live, as the MMU that is told has it: with its own device, on the host, with another device, or wherever they are. */
+export type PreferredLocation = 'device' | 'host' | 'elsewhere' | 'anywhere';
+
+/**
+ * Mirroring MMUs that claim `advice`: tells the device's driver, which serves its faults by itself, what is known of a range. It holds in place of
+ * what was said before, until the process unmaps the range. It moves nothing and changes no content. From then on an access of the device to a page
+ * brings it where `preferred` is `device` and there is room, and leaves it where it is where that is `host` or `elsewhere`; of the rest the driver makes what it can.
+ */
+export interface AdviseCommand extends RangeCommand {
+  /** Tells it from other commands. */
+  readonly kind: 'advise';
+  /** Where its pages should live. */
+  readonly preferred: PreferredLocation;
+  /** They are read far more often than written: copies are welcome. */
+  readonly readMostly: boolean;
+  /** The device uses them often: it keeps entries for them wherever they live. */
+  readonly accessedBy: boolean;
 }
 
 /** Commands that change or read the device page table or move frames; they never fault. */
@@ -273,7 +295,7 @@ export type PagingCommand =
 export type AccessCommand = LaunchCommand | ReadCommand | WriteCommand | FillCommand | AtomicAddCommand;
 
 /** Commands for MMUs that the device's own driver fills. */
-export type MirroringCommand = PrefetchCommand | MigrateCommand | SnapshotCommand | ExclusiveCommand;
+export type MirroringCommand = PrefetchCommand | MigrateCommand | SnapshotCommand | ExclusiveCommand | AdviseCommand;
 
 /** Everything a queue can be told. Commands are data: they can be traced, validated, replayed and printed. */
 export type Command = PagingCommand | AccessCommand | MirroringCommand;

@@ -13,6 +13,8 @@ import type { Fence } from './fence.js';
  * - `atomics` the `atomicAdd` command and atomic accesses of programs
  * - `read-only-maps` entries without `PTE_WRITE` deny stores
  * - `page-sizes` more than one page size
+ * - `snapshots` mirroring MMUs say where pages are: the `snapshot` command, and {@link DeviceMmu.snapshot}
+ * - `advice` mirroring MMUs take the `advise` command
  * - `program:<language>` launches programs of that language
  */
 export type DeviceFeature =
@@ -25,6 +27,8 @@ export type DeviceFeature =
   | 'atomics'
   | 'read-only-maps'
   | 'page-sizes'
+  | 'snapshots'
+  | 'advice'
   | `program:${string}`;
 
 /** What a device is. */
@@ -92,12 +96,17 @@ export interface CommandQueue {
 export interface DeviceMmu {
   /** Names it in commands and faults; unique on its device while open; 0 to 65,535. */
   readonly id: number;
-  /** `managed`: core fills it. `mirroring`: the device's driver mirrors the process page table; core sends migrate, snapshot, exclusive. */
+  /** `managed`: core fills it. `mirroring`: the device's driver mirrors the process page table; core sends migrate, snapshot, exclusive, advise. */
   readonly kind: 'managed' | 'mirroring';
   /** Bits of the virtual addresses it translates. */
   readonly addressBits: number;
   /** Page size of fault reports, in bytes. */
   readonly faultPageSize: number;
+  /**
+   * Mirroring MMUs of devices that claim `snapshots`, and those only: where the pages of a range are now, as `SNAPSHOT_*` flags, one a page from `start` on. What a `snapshot` command
+   * finds, but at once and in no order with commands: for queries. @throws MirrorError
+   */
+  snapshot?(start: number, flags: Uint8Array): void;
   /** Ends it. Stalled accesses fail with `CLOSED`. Idempotent. */
   close(): Promise<void>;
 }
@@ -150,6 +159,14 @@ export interface ProbeReport {
   readonly reason?: string;
   /** What the user can do about it. */
   readonly remedy?: string;
+}
+
+/** Faults that no command can cause: what a backend may offer to the conformance suite, beside the contract. */
+export interface FaultCompanion {
+  /** Makes a device fail by itself. */
+  readonly lose: (device: Device) => void;
+  /** Stops a device until it is closed. */
+  readonly hang: (device: Device) => void;
 }
 
 /** A way to open devices: what a backend package exports. */

@@ -79,3 +79,24 @@ export interface WgslProgram extends Program {
    */
   readonly idempotent?: boolean;
 }
+
+/**
+ * A program in WebAssembly. Its module exports `run(x: i32, y: i32, z: i32)`, which runs one work unit, and imports from `mirrorspace` what
+ * it needs. Addresses are virtual, and `i64`.
+ *
+ * - Words: `load_u8`, `load_u16`, `load_u32`, `load_u64`, `load_f32`, `load_f64` (address), `store_*` (address, value), and
+ *   `atomic_add_u32` with `sub`, `and`, `or`, `xor`, `xchg` (address, value) and `cmpxchg` (address, expected, value), which return what was
+ *   there. Addresses are multiples of the size, or the unit traps.
+ * - Runs of words: `read(address)`, `write(address)` and `atomic(address)` return where the byte is in `memory`, the device's frames, which the
+ *   module imports, and accesses by instructions of its own up to the end of the page (4096 bytes at least). That holds until the next call of
+ *   an import. To use several pages at once, ask for all, then call `moved()`: 0 says that all hold; otherwise ask for all again.
+ * - Arguments of the launch: `arg_i32`, `arg_i64`, `arg_f64` (number). What is no integer is cut off.
+ *
+ * An access of a page that is not there waits, and goes on when the page has come; a unit never starts again, so what it did stays done once. A trap
+ * fails the launch with `PROGRAM`. Units run on several threads at once; globals of the module are each thread's own, and hold anything.
+ */
+export interface WasmProgram extends Program {
+  readonly language: 'wasm';
+  /** The module: its bytes, or WebAssembly text. */
+  readonly code: Uint8Array | string;
+}

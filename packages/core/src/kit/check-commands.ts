@@ -1,6 +1,6 @@
 import { hex } from '../address/page.js';
 import { CANCEL_CODES } from '../driver/access.js';
-import type { Command, LaunchCommand, LaunchRanges } from '../driver/command.js';
+import type { AdviseCommand, Command, LaunchCommand, LaunchRanges } from '../driver/command.js';
 import type { DeviceFeature, SubmitOptions } from '../driver/device.js';
 import { MirrorError } from '../driver/errors.js';
 import {
@@ -84,12 +84,12 @@ function checkCommand(command: Command, ctx: CheckContext): void {
     case 'discard':
       return checkDiscard(command, ctx);
     case 'replayFaults':
-      needsReplay(command.kind, ctx);
+      needs('replayable-faults', command.kind, ctx);
       checkMmu(command.kind, command.mmu, 'managed', ctx);
       if (command.window !== undefined) checkInteger('replayFaults.window', command.window, 1, Number.MAX_SAFE_INTEGER);
       return;
     case 'cancelFaults':
-      needsReplay(command.kind, ctx);
+      needs('replayable-faults', command.kind, ctx);
       checkPages(command, ctx);
       checkArray('cancelFaults.reasons', command.reasons, Uint8Array, command.count);
       checkBelow('cancelFaults.reasons', command.reasons, command.count, CANCEL_CODES.length);
@@ -125,14 +125,19 @@ function checkCommand(command: Command, ctx: CheckContext): void {
       return checkSpan(command, ctx);
     case 'snapshot':
       checkArray('snapshot.flags', command.flags, Uint8Array, 0);
-      return checkSpan(command, ctx);
+      checkSpan(command, ctx);
+      return needs('snapshots', command.kind, ctx);
+    case 'advise':
+      checkAdvice(command);
+      checkSpan(command, ctx);
+      return needs('advice', command.kind, ctx);
     default:
       throw new TypeError(`unknown command ${show((command as { kind?: unknown }).kind)}`);
   }
 }
 
-function needsReplay(what: string, ctx: CheckContext): void {
-  if (!ctx.features.has('replayable-faults')) throw unsupported(ctx, 'replayable-faults', what);
+function needs(feature: DeviceFeature, what: string, ctx: CheckContext): void {
+  if (!ctx.features.has(feature)) throw unsupported(ctx, feature, what);
 }
 
 function checkLaunch(command: LaunchCommand, ctx: CheckContext): void {
@@ -171,6 +176,15 @@ function checkRanges(only: LaunchRanges, end: number): void {
   }
 }
 
+const LOCATIONS: readonly unknown[] = ['device', 'host', 'elsewhere', 'anywhere'];
+
+function checkAdvice({ preferred, readMostly, accessedBy }: AdviseCommand): void {
+  if (!LOCATIONS.includes(preferred))
+    throw new TypeError(`advise.preferred must be one of ${LOCATIONS.join(', ')}, got ${show(preferred)}`);
+  for (const [name, value] of Object.entries({ readMostly, accessedBy }))
+    if (typeof value !== 'boolean') throw new TypeError(`advise.${name} must be a boolean, got ${show(value)}`);
+}
+
 function checkBytes(what: string, mmu: number, address: number, bytes: number, ctx: CheckContext): void {
   refuseOnPaging(what, ctx);
   const end = 2 ** checkMmu(what, mmu, 'any', ctx);
@@ -181,8 +195,12 @@ function checkBytes(what: string, mmu: number, address: number, bytes: number, c
 
 function checkSpan(command: { kind: string; mmu: number; start: number; end: number }, ctx: CheckContext): void {
   const end = 2 ** checkMmu(command.kind, command.mmu, 'mirroring', ctx);
+  const [pageSize] = ctx.limits.pageSizes;
   checkInteger(`${command.kind}.start`, command.start, 0, end);
   checkInteger(`${command.kind}.end`, command.end, command.start, end);
+  for (const name of ['start', 'end'] as const)
+    if (command[name] % pageSize! !== 0)
+      throw new RangeError(`${command.kind}.${name} must be a multiple of ${pageSize}, got ${hex(command[name])}`);
 }
 
 function refuseOnPaging(what: string, ctx: CheckContext): void {

@@ -1,7 +1,9 @@
 import { type Device, type DeviceMmu, MirrorError } from '../driver/index.js';
 import { createSpaceState, forkInto, Space, type SpaceOptions, type SpaceState } from '../space/index.js';
 import { DevicePool } from './device-pool.js';
+import { ManagedMirror } from './managed-mirror.js';
 import { Mirror } from './mirror.js';
+import { attachToProcess } from './process/attach.js';
 import { MirrorState } from './mirror-state.js';
 import { type AttachOptions, checkAttachOptions, type CheckedOptions } from './options.js';
 import { checkLostOption, replaceMirror, type Replacement, type ReplaceOptions } from './replace.js';
@@ -17,6 +19,7 @@ export class AddressSpace extends Space {
     state.checkOpen();
     const checked = checkAttachOptions(options);
     checkDevice(state, device);
+    if (state.store.host.live?.mirrored === true) return attachToProcess(state, device, options, checked);
     const pool = poolOf(state, device, options, checked);
     pool.attaching++;
     try {
@@ -67,8 +70,15 @@ export class AddressSpace extends Space {
       throw error;
     }
     const residency = pool.residencyOf(state.store);
-    const mirrorState = new MirrorState(state, mmu, residency, checked.prefetch(state.pageSize), checked.placement);
-    const mirror = new Mirror(device, pool, mirrorState, options);
+    const mirrorState = new MirrorState(
+      state,
+      mmu,
+      residency,
+      checked.prefetch(state.pageSize),
+      checked.placement,
+      checked.thrashing(),
+    );
+    const mirror = new ManagedMirror(device, pool, mirrorState, options);
     pool.add(mirrorState);
     state.mirrors.add(mirror);
     return mirror;
@@ -115,7 +125,17 @@ interface PoolEntry {
 const pools = new WeakMap<Device, PoolEntry>();
 
 /** Options on which all mirrors of a device agree. */
-const SHARED_OPTIONS = ['eviction', 'updateQueue', 'preemption', 'batch', 'aging', 'timeoutMs'] as const;
+const SHARED_OPTIONS = [
+  'policies',
+  'eviction',
+  'flush',
+  'updateQueue',
+  'preemption',
+  'batch',
+  'aging',
+  'sampling',
+  'timeoutMs',
+] as const;
 
 /** The pool of a device: one for all its mirrors, so they must agree on how its memory is managed. */
 function poolOf(space: SpaceState, device: Device, options: AttachOptions, checked: CheckedOptions): DevicePool {

@@ -125,12 +125,17 @@ export class Admission {
     for (const store of stores) store.announce();
   }
 
-  /** Decides about a page nobody faulted on: wanted if nothing has to be waited for. Returns whether it is. */
-  offer(mirror: MirrorState, region: Region, pageNumber: number, write: boolean): boolean {
+  /** Decides about a page nobody faulted on: wanted if nothing has to be waited for. `present` is what it maps. Returns whether it is. */
+  offer(
+    mirror: MirrorState,
+    region: Region,
+    pageNumber: number,
+    write: boolean,
+    present = mirror.space.store.lookup(mirror.space.base + pageNumber),
+  ): boolean {
     const { space } = mirror;
     const { store } = space;
     if (!allows(region.access, write)) return false;
-    const present = store.lookup(space.base + pageNumber);
     // A page that is brought ahead is no store: a private page of a file, or of a fork, is copied when somebody writes it.
     const copies = write && !region.shared && (present >= 0 ? store.isShared(present) : region.object !== undefined);
     let page: number;
@@ -314,9 +319,9 @@ export class Admission {
     void this.work(mirror, pageNumber, () => mirror.space.flushNow(), page);
   }
 
-  /** Leaves a lock to this pool's next round; a lost device has none. */
+  /** Leaves a lock to this pool's next round; a lost device has none, and a mirror that leaves may have none. */
   private grant(page: number, mirror: MirrorState): void {
-    if (this.pool.lostError === undefined) this.granted.set(page, mirror);
+    if (this.pool.lostError === undefined && !mirror.detached) this.granted.set(page, mirror);
     else mirror.space.store.unlock(page);
   }
 

@@ -1,4 +1,4 @@
-import { BIT_DIRTY, PTE_READ } from '../driver/index.js';
+import { BIT_ACCESSED, BIT_DIRTY, PTE_READ } from '../driver/index.js';
 import {
   PAGE_CACHED,
   PAGE_DEAD,
@@ -31,8 +31,13 @@ export function depart(pool: PoolState, residency: Residency, page: number, mode
     const mirror = pool.mirrorAt(residency, key);
     if (mirror !== undefined) {
       const batch = pool.batchOf(mirror);
-      const list = !content ? batch.drop : mode === 'clean' ? batch.clean : batch.leave;
-      list.push(key - mirror.space.base, frame, page, PTE_READ);
+      const number = key - mirror.space.base;
+      if (content && mode === 'clean') batch.clean.push(number, frame, page, PTE_READ);
+      else {
+        const ahead = pool.tellsUse ? pool.frames.ahead[frame]! : 0;
+        const list = content ? batch.leave : ahead === 0 ? batch.drop : batch.look;
+        list.push(number, frame, page, ahead);
+      }
       return;
     }
   }
@@ -49,7 +54,10 @@ export function depart(pool: PoolState, residency: Residency, page: number, mode
 /** Takes note of what a batch of departures brought home. Returns how many pages were dirty. */
 export function settleDepartures(mirror: MirrorState, batch: PagingBatch): number {
   const { force } = batch;
+  noteUse(mirror, batch.look);
+  noteUse(mirror, batch.leave);
   let dirty = comeHome(mirror, batch.leave) + comeHome(mirror, batch.clean);
+  for (let i = 0; i < batch.clean.length; i++) mirror.residency.cleaned(batch.clean.frames[i]!);
   for (let i = 0; i < force.length; i++) arrive(mirror, force.hosts[i]!, true);
   dirty += force.length;
   const { trace, pageSize } = mirror.space;
@@ -58,6 +66,12 @@ export function settleDepartures(mirror: MirrorState, batch: PagingBatch): numbe
   counters.bytesOut += dirty * pageSize;
   batch.home = dirty;
   return dirty;
+}
+
+/** Takes note whether pages that were brought ahead, and have left, were used. */
+function noteUse(mirror: MirrorState, { codes, bits, pages, length }: PageMoves): void {
+  for (let i = 0; i < length; i++)
+    if (codes[i] !== 0) mirror.noteUse(pages[i]!, (bits[i]! & BIT_ACCESSED) !== 0, codes[i]!);
 }
 
 function comeHome(mirror: MirrorState, list: PageMoves): number {
@@ -73,6 +87,8 @@ function comeHome(mirror: MirrorState, list: PageMoves): number {
 function arrive(mirror: MirrorState, page: number, written: boolean): void {
   const { store } = mirror.space;
   store.unmark(page, PAGE_OWNED | PAGE_WRITTEN | (written ? PAGE_ZERO : 0));
+  store.cameHome(page);
+  mirror.residency.noteDeparture(page);
   if (!written) return;
   if (store.any(page, PAGE_CACHED)) store.mark(page, PAGE_DIRTY);
   mirror.stats.pagesOut++;

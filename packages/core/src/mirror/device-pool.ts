@@ -3,6 +3,7 @@ import { nextTurn } from '../kit/index.js';
 import { type PageStore, type RecallMode, Signal } from '../space/index.js';
 import { Aging } from './aging.js';
 import { FaultService } from './fault-service.js';
+import { FlushLater } from './flush-later.js';
 import { flushPool } from './flush.js';
 import { harvestPages } from './harvest.js';
 import { loseDevice } from './loss.js';
@@ -22,6 +23,8 @@ const ROUNDS_A_TURN = 64;
 export class DevicePool implements ResidencyPool {
   readonly state: PoolState;
   readonly faults: FaultService;
+  /** Sends what waits for a flush that nobody asks for. */
+  readonly later: FlushLater;
   private readonly aging: Aging;
   /** Attachments under way. */
   attaching = 0;
@@ -36,7 +39,8 @@ export class DevicePool implements ResidencyPool {
     this.state = new PoolState(device, options);
     this.faults = new FaultService(this.state, options.batch, () => this.kick());
     this.state.turn.onTurn = () => void this.flushNow();
-    this.aging = new Aging(this.state, options.aging);
+    this.later = new FlushLater(this.state, options.flush, () => this.flushNow());
+    this.aging = new Aging(this.state, options.aging, options.sampling);
     this.state.onLost = (error) => this.onLost(error);
     void device.lost.then((info) => {
       const code = info.reason === 'closed' ? 'CLOSED' : 'DEVICE_LOST';
@@ -85,7 +89,10 @@ export class DevicePool implements ResidencyPool {
   remove(mirror: MirrorState): Promise<void> {
     const { mirrors } = this.state;
     mirrors.splice(mirrors.indexOf(mirror), 1);
-    if (mirrors.length === 0) this.state.device.faults.listen(null);
+    if (mirrors.length === 0) {
+      this.state.device.faults.listen(null);
+      this.later.end();
+    }
     this.leaving++;
     return this.state.idle();
   }
@@ -116,9 +123,9 @@ export class DevicePool implements ResidencyPool {
   coldest(residency: Residency, count: number): number[] {
     const { frames } = this.state;
     const out = new Uint32Array(count);
-    const taken = frames.policy.victims(out, count, frames.blockedBut(residency.index, this.state.residencies.length));
+    const taken = frames.policy.victims(out, count, frames.flagsBut(residency.index, this.state.residencies.length));
     // Nobody else may miss them while it is found out whether they leave.
-    frames.policy.insert(out, taken);
+    frames.policy.insert(out, taken, this.keysOf(residency, out.subarray(0, taken)));
     return Array.from(out.subarray(0, taken), (frame) => frames.pageOf[frame]!);
   }
 
@@ -148,6 +155,14 @@ export class DevicePool implements ResidencyPool {
     void this.flushNow();
     const fence = this.state.queues.last;
     return fence === undefined || hasSettled(fence) ? undefined : fence;
+  }
+
+  /** By which the policy knows the pages in frames; NaN where several entries map one. */
+  private keysOf({ store }: Residency, frames: Uint32Array): Float64Array {
+    return Float64Array.from(frames, (frame) => {
+      const key = store.onlyKeyOf(this.frames.pageOf[frame]!);
+      return key < 0 ? NaN : key;
+    });
   }
 
   private async loop(): Promise<void> {
@@ -186,6 +201,7 @@ export class DevicePool implements ResidencyPool {
 
   private onLost(error: MirrorError): void {
     loseDevice(this.state, error);
+    this.later.end();
     this.faults.admit.releaseUnused();
     this.kicked.fire();
   }

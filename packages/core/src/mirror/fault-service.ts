@@ -15,6 +15,7 @@ import { Prefetcher } from './prefetcher.js';
 import { reportStall } from './reports.js';
 import { Room } from './room.js';
 import { sendRound } from './round.js';
+import { StaleFaults } from './stale-faults.js';
 
 /** Replays without any effect before the device is waited for. */
 const FRUITLESS_REPLAYS = 64;
@@ -42,6 +43,7 @@ export class FaultService {
   private readonly window: ActiveWindow;
   private retired: number;
   private readonly crowd = new CrowdRecord();
+  private readonly stale = new StaleFaults();
   /** The one queue whose faults are served, while even one work unit of each queue is too much. */
   private turn: number | undefined;
   /** Rounds in a row that had faults, but none of that queue. */
@@ -69,6 +71,24 @@ export class FaultService {
     this.kick();
   }
 
+  /**
+   * An access or a launch on a queue failed: what is left of its faults is not served. Others' that cannot be told from them are reported again
+   * after a replay.
+   */
+  failed(queue: number): void {
+    const { device, mirrors } = this.pool;
+    this.stale.add(queue, device.faults.pending);
+    let forgotten = 0;
+    for (const { deferred, hopeless } of mirrors) {
+      forgotten += deferred.length + hopeless.length;
+      deferred.clear();
+      hopeless.clear();
+    }
+    if (forgotten === 0) return;
+    this.replayAll();
+    this.kick();
+  }
+
   /** Whether faults wait for something else than this service. */
   get waiting(): boolean {
     return this.pool.mirrors.some((mirror) => mirror.deferred.length > 0);
@@ -89,7 +109,7 @@ export class FaultService {
     else if (this.asked) this.resume(progressed);
     this.asked = false;
     if (!this.hasBatch()) return undefined;
-    for (const mirror of this.pool.mirrors) if (mirror.wanted.length > 0) this.prefetcher.plan(mirror, this.pool);
+    this.prefetcher.planAll(this.pool);
     // What others have under way may free frames: then nothing is hopeless yet.
     const quiet = !locked && !this.pool.busy && !this.admission.busy;
     const outcome = sendRound(this.pool, this.room, this.activeWindow());
@@ -125,6 +145,8 @@ export class FaultService {
     for (const mirror of pool.mirrors) mirror.faults.clear();
     batch.count = 0;
     if (pool.device.faults.pending > 0) pool.device.faults.drain(batch);
+    // Another queue's fault of the same page may be among them.
+    if (this.stale.takeFrom(batch) > 0 && pool.device.faults.stalled > 0) this.replayAll();
     let mirror: MirrorState | undefined;
     if (this.turn !== undefined && batch.count > 0 && this.hasPassed(this.turn)) this.turn = batch.queues[0]!;
     for (let i = 0; i < batch.count; i++) {
@@ -132,7 +154,9 @@ export class FaultService {
       const mmu = batch.mmus[i]!;
       if (mirror?.mmu.id !== mmu) mirror = pool.mirrors.find((candidate) => candidate.mmu.id === mmu);
       // A fault of an MMU that is being closed ends with it.
-      mirror?.faults.push(batch.pages[i]!, 0, 0, batch.access[i] === FAULT_READ ? FAULT_READ : FAULT_WRITE);
+      if (mirror === undefined) continue;
+      mirror.recorder?.fault(batch.pages[i]!, batch.access[i]!, batch.queues[i]!);
+      mirror.faults.push(batch.pages[i]!, 0, 0, batch.access[i] === FAULT_READ ? FAULT_READ : FAULT_WRITE);
     }
   }
 
@@ -142,6 +166,7 @@ export class FaultService {
     if (mirror.faults.length + mirror.deferred.length === 0) return 0;
     stats.duplicateFaults += sorted.fill(mirror.faults, mirror.deferred);
     mirror.deferred.clear();
+    if (mirror.watches) mirror.time = this.pool.device.now();
     this.refuseHopeless(mirror);
     const refusals = refused.length > 0 ? this.refuse(mirror) : undefined;
     this.admission.faults(mirror, sorted, refusals);

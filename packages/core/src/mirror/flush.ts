@@ -1,3 +1,4 @@
+import { collectRefreshes } from './live-stores.js';
 import type { PoolState } from './pool-state.js';
 import type { Residency } from './residency.js';
 import { settleDepartures } from './departure.js';
@@ -12,6 +13,7 @@ export interface Garbage {
 /** Collects what invalidations left behind: entries to remove, and frames of dead pages to free afterwards. */
 export function collectGarbage(pool: PoolState): Garbage[] {
   pool.turn.end();
+  collectRefreshes(pool);
   for (const mirror of pool.mirrors) {
     const { dirty, stats } = mirror;
     if (dirty.length === 0) continue;
@@ -32,14 +34,13 @@ export function collectGarbage(pool: PoolState): Garbage[] {
 /** Frees the frames of dead pages; their entries are gone from the device. */
 export function freeGarbage(pool: PoolState, garbage: readonly Garbage[]): void {
   for (const { residency, pages } of garbage) {
-    // Backwards: frames given back last are taken first, so that neighbours that come again are neighbours.
-    for (let i = pages.length - 1; i >= 0; i--) {
-      const page = pages[i]!;
+    for (const page of pages) {
       const frame = residency.frame(page);
       if (frame < 0) continue;
       residency.leave(page);
       pool.frames.give(frame);
     }
+    residency.store.live?.giveBack();
   }
 }
 
@@ -47,7 +48,9 @@ export function freeGarbage(pool: PoolState, garbage: readonly Garbage[]): void 
 export function flushPool(pool: PoolState): Promise<void> | undefined {
   const garbage = collectGarbage(pool);
   const since = pool.device.now();
-  return pool.send('flush', undefined, (parts, away, _incoming, queue) => {
+  return pool.send('flush', undefined, (parts, away, incoming, queue) => {
+    // A copy that was not made anew would be stale.
+    if (incoming !== undefined) pool.lose(incoming);
     if (away !== undefined) return;
     for (const { mirror, batch } of parts) {
       settleDepartures(mirror, batch);

@@ -1,4 +1,5 @@
-import { BIT_ACCESSED, BIT_DIRTY, type Command } from '../driver/index.js';
+import { BIT_ACCESSED, BIT_DIRTY, type Command, type Fence, hasSettled } from '../driver/index.js';
+import { whenSettled } from '../kit/index.js';
 import {
   PAGE_ACCESSED,
   PAGE_CACHED,
@@ -109,7 +110,9 @@ async function harvest(pool: PoolState, mirror: MirrorState, find: () => number[
   const before = pool.harvesting;
   let end!: () => void;
   pool.harvesting = new Promise((resolve) => (end = resolve));
+  pool.harvests++;
   try {
+    for (const fence of pool.sampling) await over(pool, fence);
     await before;
     const numbers = find();
     const limit = pool.device.limits.pagesPerCommand;
@@ -118,15 +121,81 @@ async function harvest(pool: PoolState, mirror: MirrorState, find: () => number[
       parts.push(await send(pool, mirror, numbers.slice(from, from + limit)));
     return parts;
   } finally {
+    pool.harvests--;
     end();
   }
 }
 
+/**
+ * Harvests the pages of some frames, synchronously up to the submission; nothing waits for it. Does nothing while another harvest is under way: frames of
+ * one mirror a time, and pages with one entry only.
+ */
+export function sample(pool: PoolState, frames: Uint32Array, count: number): void {
+  if (pool.harvests > 0) return;
+  for (const mirror of pool.mirrors) {
+    const numbers: number[] = [];
+    const { residency, space } = mirror;
+    const { store, base } = space;
+    for (let i = 0; i < count; i++) {
+      const page = pool.frames.pageOf[frames[i]!]!;
+      if (pool.frames.owner(frames[i]!) !== residency.index || residency.frame(page) !== frames[i]) continue;
+      const key = store.onlyKeyOf(page);
+      if (key < 0 || pool.mirrorAt(residency, key) !== mirror) continue;
+      store.unmark(page, PAGE_ACCESSED);
+      numbers.push(key - base);
+    }
+    if (numbers.length > 0) sampleOf(pool, mirror, numbers);
+  }
+}
+
+function sampleOf(pool: PoolState, mirror: MirrorState, numbers: readonly number[]): void {
+  const work = begin(mirror, numbers);
+  const { taken } = mirror.residency;
+  const fence = submit(pool, work);
+  const settled = () => {
+    if (fence.signaled && !mirror.detached) settle(pool, work, mirror.residency.taken === taken);
+  };
+  if (hasSettled(fence)) {
+    settled();
+    return;
+  }
+  pool.harvests++;
+  pool.sampling.add(fence);
+  const before = pool.harvesting;
+  pool.harvesting = new Promise((resolve) =>
+    whenSettled(fence, () => {
+      pool.harvests--;
+      pool.sampling.delete(fence);
+      settled();
+      resolve(before);
+    }),
+  );
+}
+
+/** Waits until a command is over, whether it failed or not. @throws MirrorError `DEVICE_TIMEOUT` */
+async function over(pool: PoolState, fence: Fence): Promise<void> {
+  await fence.wait({ timeoutMs: pool.timeoutMs }).catch((error: unknown) => {
+    if (!hasSettled(fence)) throw error;
+  });
+}
+
 /** Harvests those of some entries that the device may have. Each command claims what it names in the turn that submits it: earlier, a page may get an owner after. */
 async function send(pool: PoolState, mirror: MirrorState, candidates: readonly number[]): Promise<Harvest> {
-  const { space, residency, mmu } = mirror;
-  const { store, base, pageSize } = space;
+  const { space, residency } = mirror;
+  const { store, base } = space;
   const numbers = candidates.filter((number) => residency.frame(store.lookup(base + number)) >= 0);
+  const work = begin(mirror, numbers);
+  if (numbers.length === 0) return work;
+  const { taken } = residency;
+  await submit(pool, work).wait({ timeoutMs: pool.timeoutMs });
+  // Bits that an invalidation took meanwhile are known to nobody: then all that was claimed stays claimed.
+  settle(pool, work, residency.taken === taken);
+  return work;
+}
+
+/** Claims what resident pages contain, by their numbers. */
+function begin(mirror: MirrorState, numbers: readonly number[]): Harvest {
+  const { store, base } = mirror.space;
   const work: Harvest = {
     mirror,
     numbers,
@@ -134,21 +203,22 @@ async function send(pool: PoolState, mirror: MirrorState, candidates: readonly n
     bits: new Uint8Array(numbers.length),
     claimed: new Uint8Array(numbers.length),
   };
-  if (numbers.length === 0) return work;
   work.contents.forEach((page, i) => {
     if (!store.any(page, PAGE_OWNED)) return;
     work.claimed[i] = Number(!store.any(page, PAGE_WRITTEN));
     store.mark(page, PAGE_WRITTEN);
   });
-  const { taken } = residency;
-  const pages = Float64Array.from(numbers);
-  const command: Command = { kind: 'harvest', mmu: mmu.id, pageSize, count: pages.length, pages, bits: work.bits };
-  const { queues, timeoutMs } = pool;
-  // It fails where the mirror is detached meanwhile; that is no failure of the device.
-  await queues.submit(queues.choose('recall'), [command], { mayFail: true }).wait({ timeoutMs });
-  // Bits that an invalidation took meanwhile are known to nobody: then all that was claimed stays claimed.
-  settle(pool, work, residency.taken === taken);
   return work;
+}
+
+/** It fails where the mirror is detached meanwhile; that is no failure of the device. */
+function submit(pool: PoolState, { mirror, numbers, bits }: Harvest): Fence {
+  const pages = Float64Array.from(numbers);
+  const { mmu, space } = mirror;
+  const { pageSize } = space;
+  const command: Command = { kind: 'harvest', mmu: mmu.id, pageSize, count: pages.length, pages, bits };
+  const { queues } = pool;
+  return queues.submit(queues.choose('recall'), [command], { mayFail: true });
 }
 
 function settle(pool: PoolState, work: Harvest, certain: boolean): void {
@@ -174,6 +244,10 @@ function settle(pool: PoolState, work: Harvest, certain: boolean): void {
     store.mark(page, PAGE_ACCESSED);
     store.lists?.touch(page);
     accessed.push(frame);
+    const ahead = pool.frames.ahead[frame]!;
+    if (ahead === 0) continue;
+    pool.frames.ahead[frame] = 0;
+    mirror.noteUse(numbers[i]!, true, ahead);
   }
   if (accessed.length > 0) pool.frames.policy.touch(Uint32Array.from(accessed), accessed.length);
 }

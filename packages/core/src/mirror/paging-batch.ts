@@ -5,6 +5,8 @@ import { PageMoves } from './page-moves.js';
 export class PagingBatch {
   /** Entries that are removed; nothing comes home by them. */
   readonly drop = new PageMoves();
+  /** Copies that leave and that nobody asked for: entry removed, and its bits say whether anybody used it. */
+  readonly look = new PageMoves();
   /** Owned pages that leave: entry removed, content home if it is dirty. */
   readonly leave = new PageMoves();
   /** Owned pages that stay readable: entry made read-only, content home if it is dirty. */
@@ -26,8 +28,8 @@ export class PagingBatch {
 
   /** Whether it does nothing but remove entries of which nothing comes home. */
   get isDropOnly(): boolean {
-    const { leave, clean, force, copies, maps, refresh, cancels } = this;
-    const others = [leave, clean, force, copies, maps, refresh, cancels];
+    const { look, leave, clean, force, copies, maps, refresh, cancels } = this;
+    const others = [look, leave, clean, force, copies, maps, refresh, cancels];
     return !this.replay && others.every((list) => list.length === 0);
   }
 
@@ -35,6 +37,7 @@ export class PagingBatch {
   clear(): void {
     for (const list of [
       this.drop,
+      this.look,
       this.leave,
       this.clean,
       this.force,
@@ -61,11 +64,12 @@ export interface BatchTarget {
 /** Appends the commands by which the device loses its entries, in its table and then in its TLB (R1). */
 export function takeEntries(batch: PagingBatch, target: BatchTarget, out: Command[]): void {
   chunks(batch.drop, target, (part) => out.push({ kind: 'unmap', ...listOf(part, target) }));
-  chunks(batch.leave, target, (part) => out.push({ kind: 'unmap', ...listOf(part, target), bits: part.bits }));
+  for (const list of [batch.look, batch.leave])
+    chunks(list, target, (part) => out.push({ kind: 'unmap', ...listOf(part, target), bits: part.bits }));
   chunks(batch.clean, target, (part) =>
     out.push({ kind: 'protect', ...listOf(part, target), access: part.codes, bits: part.bits }),
   );
-  for (const list of [batch.drop, batch.leave, batch.clean]) {
+  for (const list of [batch.drop, batch.look, batch.leave, batch.clean]) {
     chunks(list, target, (part) => out.push({ kind: 'flushTlb', ...listOf(part, target) }));
   }
 }

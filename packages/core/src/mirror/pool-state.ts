@@ -1,5 +1,6 @@
 import { type Command, type CommandQueue, type Device, type Fence, hasSettled, MirrorError } from '../driver/index.js';
-import type { EvictionFactory, PreemptionPolicy, QueuePolicy, UpdateKind } from '../policy/index.js';
+import type { EvictionFactory, FlushPolicy, PreemptionPolicy, QueuePolicy, UpdateKind } from '../policy/index.js';
+import { KEYS_PER_SPACE } from '../space/index.js';
 import { FlushTurn } from './flush-turn.js';
 import { FrameTable } from './frame-table.js';
 import type { MirrorState } from './mirror-state.js';
@@ -7,8 +8,6 @@ import { type BatchTarget, bringHome, bringIn, PagingBatch, takeEntries } from '
 import type { Residency } from './residency.js';
 import { type UpdateOptions, UpdateQueues } from './update-queues.js';
 import { Urgency } from './urgency.js';
-
-const KEYS_PER_SPACE = 2 ** 35;
 
 /** A batch and the mirror it belongs to. */
 export interface Part {
@@ -20,8 +19,11 @@ export interface Part {
 export interface PoolOptions {
   readonly pageSize: number;
   readonly eviction: EvictionFactory;
+  readonly flush: FlushPolicy;
   /** Most faults a round. */
   readonly batch: number;
+  /** Frames looked at for each one given up; 0: none. */
+  readonly sampling: number;
   /** Evictions after which accessed bits are harvested, as a share of the device's frames; 0: never. */
   readonly aging: number;
   /** Milliseconds without progress before the device, or what a fault waits for, counts as stuck. */
@@ -52,6 +54,8 @@ export class PoolState {
   readonly turn: FlushTurn;
   readonly pageSize: number;
   readonly frames: FrameTable;
+  /** Whether the device can tell what it used. */
+  readonly tellsUse: boolean;
   readonly mirrors: MirrorState[] = [];
   readonly residencies: (Residency | undefined)[] = [];
   /** Milliseconds without progress before the device counts as hung. */
@@ -62,8 +66,14 @@ export class PoolState {
   onLost: ((error: MirrorError) => void) | undefined;
   /** Pages that were chosen to leave so far. */
   evictions = 0;
+  /** Pages that came before anyone asked for them so far. */
+  broughtAhead = 0;
   /** Resolves when the harvests so far are in. */
   harvesting: Promise<void> = Promise.resolve();
+  /** Harvests under way. */
+  harvests = 0;
+  /** Fences of those for which nothing waits. */
+  readonly sampling = new Set<Fence>();
   private readonly open: MirrorState[] = [];
   private readonly spare: PagingBatch[] = [];
   private tail: Promise<void> = Promise.resolve();
@@ -72,13 +82,14 @@ export class PoolState {
   constructor(device: Device, options: PoolOptions) {
     const { pageSize, eviction, timeoutMs } = options;
     this.device = device;
+    this.tellsUse = device.features.has('accessed-bits');
     this.pageSize = pageSize;
     this.timeoutMs = timeoutMs;
     this.queues = new UpdateQueues(device, options.updateQueue);
     this.urgency = new Urgency(device, options.preemption);
     this.turn = new FlushTurn(device, this.queues, timeoutMs);
     const capacity = Math.floor(device.limits.memory / pageSize);
-    this.frames = new FrameTable(capacity, eviction(capacity));
+    this.frames = new FrameTable(capacity, eviction(capacity, pageSize));
   }
 
   /** Name of the device. */

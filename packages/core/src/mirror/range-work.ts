@@ -1,5 +1,4 @@
 import {
-  allows,
   bringBack,
   keepPages,
   KeptPages,
@@ -14,8 +13,10 @@ import {
   type SpaceState,
   throwIfAborted,
 } from '../space/index.js';
+import { findAbsent, offer, remember } from './absent-pages.js';
 import type { DevicePool } from './device-pool.js';
 import { BLOCK_PINNED } from './frame-table.js';
+import { markAccessedRange } from './mark-accessed.js';
 import type { MirrorState } from './mirror-state.js';
 import { reportPrefetch } from './reports.js';
 
@@ -61,18 +62,21 @@ export async function bringRange(
       if (mustWait) await getReady(mirror, begin, absent.end, write, limits, back);
       back?.end();
       if (mirror.detached || pool.state.lostError !== undefined) break;
+      if (brought === 0) spareThere(pool, mirror, start, end, absent.count);
       const room = pool.frames.capacity - brought;
       const offered = offer(pool, mirror, absent, write, room);
       const { placed, done } = pool.faults.bring(mirror);
       brought += placed;
+      if (begin === first && from === last && placed === offered.count)
+        remember(mirror, begin, absent, offered.refused, write);
       // More would push out what was just brought.
-      const isFull = placed < offered || placed === room;
+      const isFull = placed < offered.count || placed === room;
       // What fails is tried again in its turn, and then says so.
       if (mustWait && !isFull && from < last && done !== undefined)
         ahead = readSources(mirror, from, Math.min(last, from + chunk), limits).catch(() => undefined);
       if (done !== undefined) await done;
       if (isFull) break;
-    }
+    } else if (begin === first && from === last) remember(mirror, begin, absent, [], write);
     options.onProgress?.(from - first, last - first);
   }
   reportPrefetch(pool.state, mirror, brought, since);
@@ -83,41 +87,25 @@ export async function bringRange(
 export function bringNow(pool: DevicePool, mirror: MirrorState, start: number, end: number, write: boolean): void {
   const { space } = mirror;
   const last = space.pageOf(end);
+  const first = space.pageOf(start);
   let room = pool.frames.capacity;
-  for (let from = space.pageOf(start); from < last && room > 0;) {
+  for (let from = first; from < last && room > 0;) {
+    const begin = from;
     const absent = findAbsent(mirror, from, last, CHUNK_PAGES, write);
     from = absent.end;
+    if (room === pool.frames.capacity) spareThere(pool, mirror, start, end, absent.count);
     const offered = offer(pool, mirror, absent, write, room);
-    if (offered > 0 && pool.faults.bring(mirror).placed < offered) return;
-    room -= offered;
+    if (offered.count > 0 && pool.faults.bring(mirror).placed < offered.count) return;
+    if (begin === first && from === last) remember(mirror, begin, absent, offered.refused, write);
+    room -= offered.count;
   }
 }
 
-/** Pages of a range that a device lacks, or may not write. */
-interface Absent {
-  /** Page numbers, ascending; only the first `count`. */
-  readonly pages: Float64Array;
-  readonly count: number;
-  /** The end of what was looked at: there is no other before it. */
-  readonly end: number;
-}
-
-/** The first pages of a range that the device lacks, `most` at most. Passes quickly over those that it has. */
-function findAbsent(
-  { space, residency }: MirrorState,
-  from: number,
-  last: number,
-  most: number,
-  write: boolean,
-): Absent {
-  const { store, base } = space;
-  const pages = new Float64Array(Math.min(most, last - from));
-  const next = (page: number) =>
-    store.nextWithout(base + page, base + last, residency.bit, write ? PAGE_OWNED : 0) - base;
-  let count = 0;
-  let page = next(from);
-  for (; page < last && count < most; page = next(page + 1)) pages[count++] = page;
-  return { pages, count, end: page };
+/** What is there of a range that fits as a whole is about to be used, and should not have to leave for the rest of it. */
+function spareThere(pool: DevicePool, mirror: MirrorState, start: number, end: number, absent: number): void {
+  const { frames } = pool;
+  if (absent > frames.free && end - start <= frames.capacity * mirror.space.pageSize)
+    markAccessedRange(pool.state, mirror, start, end);
 }
 
 /** Whether pages of a range may have to come from a source, the swap store or another device first. */
@@ -197,21 +185,6 @@ function within(space: SpaceState, region: Region, from: number, to: number): { 
   return { start: Math.max(from, space.pageOf(region.start)), end: Math.min(to, space.pageOf(region.end)) };
 }
 
-/** Offers pages, `room` at most; returns how many are wanted. */
-function offer(pool: DevicePool, mirror: MirrorState, { pages, count }: Absent, write: boolean, room: number): number {
-  const { regions, pageSize } = mirror.space;
-  const { admit } = pool.faults;
-  let region: Region | undefined;
-  let offered = 0;
-  for (let i = 0; i < count && offered < room; i++) {
-    const address = pages[i]! * pageSize;
-    if (region === undefined || region.closed || address < region.start || address >= region.end)
-      region = regions.at(address);
-    if (region !== undefined && admit.offer(mirror, region, pages[i]!, write && allows(region.access, true))) offered++;
-  }
-  return offered;
-}
-
 /** The pages of a range of page numbers that are in host memory. */
 function touched(mirror: MirrorState, from: number, to: number): number[] {
   const { store, base } = mirror.space;
@@ -240,8 +213,8 @@ export function setPinned(pool: DevicePool, mirror: MirrorState, start: number, 
       const frame = residency.frame(page);
       if (frame < 0) continue;
       resident++;
-      if (pinned) pool.frames.blocked[frame]! |= BLOCK_PINNED;
-      else pool.frames.blocked[frame]! &= ~BLOCK_PINNED;
+      if (pinned) pool.frames.flags[frame]! |= BLOCK_PINNED;
+      else pool.frames.flags[frame]! &= ~BLOCK_PINNED;
     }
   }
   return resident;

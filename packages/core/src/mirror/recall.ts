@@ -1,3 +1,4 @@
+import { HOST } from '../policy/index.js';
 import {
   PAGE_CACHED,
   PAGE_DEAD,
@@ -9,6 +10,7 @@ import {
 } from '../space/index.js';
 import { depart, settleDepartures } from './departure.js';
 import { collectGarbage, freeGarbage } from './flush.js';
+import { keepStale } from './live-stores.js';
 import type { PoolState } from './pool-state.js';
 import { reportRecall } from './reports.js';
 import type { Residency } from './residency.js';
@@ -48,20 +50,42 @@ function recallChunk(
   if (mirror === undefined) return undefined;
   const garbage = collectGarbage(pool);
   const since = pool.device.now();
+  if (pool.mirrors.some(({ recorder }) => recorder !== undefined)) record(pool, residency, pages, mode);
   for (let i = 0; i < pages.length; i++) {
     if (residency.frame(pages[i]!) < 0) continue;
     depart(pool, residency, pages[i]!, mode);
+    noteRecall(pool, residency, pages[i]!, since);
     mirror.stats.recalls++;
   }
-  return pool.send('recall', undefined, (parts, away) => {
+  return pool.send('recall', undefined, (parts, away, incoming) => {
     if (away !== undefined) return;
+    if (incoming !== undefined) keepStale(parts);
     for (const part of parts) settleDepartures(part.mirror, part.batch);
     freeGarbage(pool, garbage);
     reportRecall(pool, mirror, pages.length, mode !== 'clean', since);
     if (mode === 'drop') for (let i = 0; i < pages.length; i++) empty(residency, pages[i]!);
-    // Backwards: frames given back last are taken first, so that neighbours that come again are neighbours.
-    if (mode !== 'clean') for (let i = pages.length - 1; i >= 0; i--) forget(pool, residency, pages[i]!);
+    if (mode !== 'clean') for (let i = 0; i < pages.length; i++) forget(pool, residency, pages[i]!);
   });
+}
+
+/** A page goes home because somebody else wants it: it may go to and fro. */
+function noteRecall(pool: PoolState, residency: Residency, page: number, now: number): void {
+  const key = residency.store.onlyKeyOf(page);
+  const mirror = key < 0 ? undefined : pool.mirrorAt(residency, key);
+  mirror?.noteMove(key - mirror.space.base, HOST, now);
+}
+
+/** Tells the recorders of the mirrors in whose spaces the pages are. */
+function record(pool: PoolState, residency: Residency, pages: Uint32Array, mode: RecallMode): void {
+  const { store } = residency;
+  for (const page of pages) {
+    if (residency.frame(page) < 0) continue;
+    for (let i = 0; i < store.mapCount(page); i++) {
+      const key = store.mappingKey(page, i);
+      const mirror = pool.mirrorAt(residency, key);
+      mirror?.recorder?.wanted(key - mirror.space.base, mode !== 'clean');
+    }
+  }
 }
 
 /** What the device alone had is gone: the page is zeros before anybody can see the stale bytes on the host. */

@@ -1,5 +1,5 @@
 import { type ByteRange, MirrorError } from '../driver/index.js';
-import { type Advice, discardLost, lostPageAt, type SpaceState } from '../space/index.js';
+import { type Advice, concernsDevices, discardLost, lostPageAt, type SpaceState } from '../space/index.js';
 import type { Mirror } from './mirror.js';
 import type { AttachOptions } from './options.js';
 
@@ -114,7 +114,9 @@ function checkPins(space: SpaceState, mirror: Mirror, next: Mirror): void {
 /** Lets advice that names a mirror name another one, and pins what it says is to be pinned. */
 async function moveAdvice(space: SpaceState, from: Mirror, to: Mirror): Promise<void> {
   const regions = space.regions.overlapping(0, space.limit);
-  for (const region of regions) region.advice = renamed(region.advice, from, to);
+  const changed = regions.filter((region) => region.advice !== (region.advice = renamed(region.advice, from, to)));
+  for (const { closed, advice, start, end } of changed)
+    if (!closed && concernsDevices(advice)) await to.advised(start, end);
   for (const region of regions)
     if (!region.closed && region.advice.pin === to) await to.bringPinned(region.start, region.end);
 }

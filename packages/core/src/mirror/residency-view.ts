@@ -11,6 +11,9 @@ export const RESIDENT_WRITABLE = 4;
 /** Bit of `mirror.residency()`: the content is in the swap store. */
 export const RESIDENT_SWAPPED = 8;
 
+/** Bit of `mirror.residency()`: it is what core asked the device for last; the device does not say where the page is. */
+export const RESIDENT_ASSUMED = 16;
+
 /** Where the pages of a page range are: a byte of `RESIDENT_*` bits a page; 0 for a page nobody has touched. */
 export function viewResidency(mirror: MirrorState, start: number, end: number): Uint8Array {
   const { space, residency } = mirror;

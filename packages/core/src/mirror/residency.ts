@@ -1,4 +1,4 @@
-import { readAhead } from '../address/index.js';
+import { IdList, readAhead } from '../address/index.js';
 import {
   type DevicePages,
   PAGE_DEAD,
@@ -7,6 +7,8 @@ import {
   type PageStore,
   type RecallMode,
 } from '../space/index.js';
+import { Departures } from './departures.js';
+import { PageMoves } from './page-moves.js';
 import { BLOCK_LOCKED, BLOCK_PINNED, type FrameTable } from './frame-table.js';
 
 const FIRST_CAPACITY = 256;
@@ -36,6 +38,12 @@ export class Residency implements DevicePages {
   taken = 0;
   /** Dead pages whose frames the next flush frees. */
   readonly dead: number[] = [];
+  /** Pages of which its copies lack plain stores. */
+  readonly stale = new IdList();
+  /** Live pages that the round being collected makes it the owner of: frames, pages, HAD_COPY or 0. */
+  readonly claims = new PageMoves();
+  /** Which pages left lately, or are not the device's own any more. */
+  readonly departures = new Departures();
   private readonly pool: ResidencyPool;
   /** Frame + 1, by page; 0 for none. */
   private frameOf = new Uint32Array(FIRST_CAPACITY);
@@ -54,7 +62,7 @@ export class Residency implements DevicePages {
 
   /** Metadata in bytes. */
   get bytes(): number {
-    return this.frameOf.byteLength;
+    return this.frameOf.byteLength + this.departures.bytes;
   }
 
   /** Pages in frames. */
@@ -75,6 +83,15 @@ export class Residency implements DevicePages {
     readAhead[0] = read;
   }
 
+  /** As `readAhead` of what keys map, where some may map nothing. */
+  readAheadOf(contents: Int32Array, count: number): void {
+    const { frameOf } = this;
+    const last = frameOf.length - 1;
+    let read = 0;
+    for (let i = 0; i < count; i++) read |= frameOf[Math.min(last, Math.max(0, contents[i]!))]!;
+    readAhead[0] = read;
+  }
+
   /** Notes that a frame holds a page. */
   enter(page: number, frame: number): void {
     if (page >= this.frameOf.length) this.grow(page + 1);
@@ -84,20 +101,42 @@ export class Residency implements DevicePages {
 
   /** Notes that no frame holds the page any more; if the device owned it, what it had is home or not wanted. A dead page that nothing else keeps is freed. */
   leave(page: number): void {
+    // A victim that no page took the frame of left when the device was lost.
+    if (this.frame(page) < 0) return;
     this.frameOf[page] = 0;
+    if (this.store.any(page, PAGE_OWNED)) this.store.cameHome(page);
+    this.noteDeparture(page);
     this.store.unmark(page, PAGE_OWNED | PAGE_WRITTEN);
     this.store.clearDevice(page, this.bit);
+  }
+
+  /** Notes that the device has a page as a copy only, if it was the owner. */
+  disown(page: number): void {
+    if (!this.store.any(page, PAGE_OWNED)) return;
+    this.store.cameHome(page);
+    this.noteDeparture(page);
+    this.store.unmark(page, PAGE_OWNED | PAGE_WRITTEN);
   }
 
   /** As `leave`, and unlocks the page. */
   leaveAndUnlock(page: number): void {
     if (this.store.releaseHeldBy(page, 1 << this.bit)) {
       this.frameOf[page] = 0;
+      this.store.copyGone(page);
+      this.noteDeparture(page);
       this.store.lists?.offDevice(page);
     } else {
       this.leave(page);
       this.store.unlock(page);
     }
+  }
+
+  /** Notes that the device has a page no more, or not as its owner. What no entry maps any more nobody lacks. */
+  noteDeparture(page: number): void {
+    if (!this.departures.watched) return;
+    const key = this.store.onlyKeyOf(page);
+    if (key >= 0) this.departures.note(key);
+    else if (key !== -1) this.departures.noteUnknown();
   }
 
   coldest(count: number): number[] {
@@ -106,7 +145,7 @@ export class Residency implements DevicePages {
 
   mayLeave(page: number): boolean {
     const frame = this.frame(page);
-    return frame >= 0 && this.pool.frames.blocked[frame] === 0;
+    return frame >= 0 && !this.pool.frames.isBlocked(frame);
   }
 
   accessed(pages: Uint32Array): Promise<Uint8Array> {
@@ -115,13 +154,13 @@ export class Residency implements DevicePages {
 
   /** Locks a page that a frame holds. */
   lockIn(frame: number, page: number): void {
-    if (this.store.lockHeldBy(page, 1 << this.bit)) this.pool.frames.blocked[frame]! |= BLOCK_LOCKED;
+    if (this.store.lockHeldBy(page, 1 << this.bit)) this.pool.frames.flags[frame]! |= BLOCK_LOCKED;
     else this.store.lock(page);
   }
 
   /** Unlocks a page that a frame holds. */
   unlockIn(frame: number, page: number): void {
-    if (this.store.unlockHeldBy(page, 1 << this.bit)) this.pool.frames.blocked[frame]! &= ~BLOCK_LOCKED;
+    if (this.store.unlockHeldBy(page, 1 << this.bit)) this.pool.frames.flags[frame]! &= ~BLOCK_LOCKED;
     else this.store.unlock(page);
   }
 
@@ -129,6 +168,11 @@ export class Residency implements DevicePages {
   uninstall(page: number): void {
     const frame = this.frame(page);
     if (frame >= 0) this.pool.frames.setInstalled(frame, false);
+  }
+
+  /** Notes that what is in a frame was copied home and stays for reading. */
+  cleaned(frame: number): void {
+    this.pool.frames.setDirty(frame, false);
   }
 
   discard(page: number): void {
@@ -139,14 +183,14 @@ export class Residency implements DevicePages {
   block(page: number, blocked: boolean): void {
     const frame = this.frame(page);
     if (frame < 0) return;
-    const bits = this.pool.frames.blocked;
+    const bits = this.pool.frames.flags;
     if (blocked) bits[frame]! |= BLOCK_LOCKED;
     else if (!this.store.any(page, PAGE_DEAD)) bits[frame]! &= ~BLOCK_LOCKED;
   }
 
   isPinned(page: number): boolean {
     const frame = this.frame(page);
-    return frame >= 0 && (this.pool.frames.blocked[frame]! & BLOCK_PINNED) !== 0;
+    return frame >= 0 && (this.pool.frames.flags[frame]! & BLOCK_PINNED) !== 0;
   }
 
   moved(page: number, to: number): void {
@@ -164,6 +208,10 @@ export class Residency implements DevicePages {
 
   flush(): Promise<void> {
     return this.pool.flush();
+  }
+
+  refresh(page: number): void {
+    this.stale.push(page);
   }
 
   kick(): void {

@@ -22,7 +22,7 @@ export function traceRound(
     pageSize,
   };
   const out = batch.home;
-  const unmapped = batch.drop.length + batch.leave.length;
+  const unmapped = batch.drop.length + batch.look.length + batch.leave.length;
   if (unmapped > 0) trace.emit({ ...base, type: 'unmap', count: unmapped });
   if (unmapped > 0) trace.emit({ ...base, type: 'flush', count: unmapped });
   if (out > 0) trace.emit({ ...base, type: 'copy', direction: 'out', count: out, bytes: out * pageSize });

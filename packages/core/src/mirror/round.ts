@@ -1,8 +1,9 @@
 import { FAULT_WRITE, PTE_READ, PTE_SHARED, PTE_WRITE, ZERO_FRAME } from '../driver/index.js';
-import { allows, PAGE_OWNED, PAGE_WRITTEN, PAGE_ZERO, type Region } from '../space/index.js';
+import { allows, PAGE_LIVE, PAGE_OWNED, PAGE_WRITTEN, PAGE_ZERO, type Region } from '../space/index.js';
 import { settleDepartures } from './departure.js';
 import { collectGarbage, freeGarbage } from './flush.js';
 import { BLOCK_LOCKED, BLOCK_PINNED } from './frame-table.js';
+import { claimLivePages, collectRefreshes, HAD_COPY, keepStale } from './live-stores.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PagingBatch } from './paging-batch.js';
 import type { PoolState } from './pool-state.js';
@@ -25,12 +26,17 @@ export interface RoundOutcome {
  * departures in one submission, arrivals in the next. Synchronous up to there.
  */
 export function sendRound(pool: PoolState, room: Room, window: number | undefined): RoundOutcome {
-  const needed = framesNeeded(pool);
+  // Before a page that has to be copied anew may become the device's own.
+  collectRefreshes(pool);
+  const needed = framesNeeded(pool, room);
   room.make(needed);
   pool.frames.readAheadFree(needed);
   const outcome: RoundOutcome = { placed: 0, crowded: 0, done: undefined };
+  room.reserve = 0;
+  for (const mirror of pool.mirrors) room.reserve += faultsOf(mirror);
   for (const mirror of pool.mirrors) if (mirror.wanted.length > 0) place(pool, mirror, room, outcome);
   const garbage = collectGarbage(pool);
+  claimLivePages(pool);
   const victims = room.chosen();
   const started = pool.device.now();
   outcome.done = pool.send('fault', window, (parts, away, incoming, queue) => {
@@ -48,6 +54,7 @@ export function sendRound(pool: PoolState, room: Room, window: number | undefine
     }
     room.vacate(victims);
     freeGarbage(pool, garbage);
+    if (incoming !== undefined) keepStale(parts);
     for (const { mirror, batch } of parts) {
       if (incoming === undefined || pool.lostError !== undefined) unlockPlaced(mirror, batch);
       else rollBack(pool, mirror, batch);
@@ -73,12 +80,21 @@ function count(pool: PoolState, mirror: MirrorState, batch: PagingBatch, started
   counters.bytesIn += batch.copies.length * pool.pageSize;
 }
 
-function framesNeeded(pool: PoolState): number {
+/** Counts the wanted pages that have no frame, and tells the room which they are. */
+function framesNeeded(pool: PoolState, room: Room): number {
   let needed = 0;
-  for (const { wanted, residency } of pool.mirrors) {
-    for (let i = 0; i < wanted.length; i++) if (residency.frame(wanted.hosts[i]!) < 0) needed++;
+  for (const { wanted, residency, space } of pool.mirrors) {
+    const keys = room.expect(needed + wanted.length);
+    for (let i = 0; i < wanted.length; i++) {
+      if (residency.frame(wanted.hosts[i]!) < 0) keys[needed++] = space.base + wanted.pages[i]!;
+    }
   }
   return needed;
+}
+
+/** How many of a mirror's wanted pages are faults. */
+function faultsOf({ wanted, wantedFaults }: MirrorState): number {
+  return Math.min(wanted.length, wantedFaults);
 }
 
 /** Gives the wanted pages of a mirror their frames, as far as there are any, and collects their arrival. */
@@ -87,33 +103,47 @@ function place(pool: PoolState, mirror: MirrorState, room: Room, outcome: RoundO
   const batch = pool.batchOf(mirror);
   const { frames } = pool;
   let region: Region | undefined;
+  const faults = faultsOf(mirror);
+  const now = mirror.watches ? pool.device.now() : 0;
+  room.reserve -= faults;
   for (let i = 0; i < wanted.length; i++) {
     const page = wanted.hosts[i]!;
+    const isFault = i < faults;
     const pageNumber = wanted.pages[i]!;
     const address = pageNumber * space.pageSize;
     if (region === undefined || address >= region.end || address < region.start) region = space.regions.at(address)!;
     let frame = residency.frame(page);
+    const had = frame >= 0;
     if (frame < 0) {
-      if (room.left === 0) {
+      // What faulted in other mirrors gets its frames before what is brought ahead in this one.
+      if (room.left <= (isFault ? 0 : room.reserve)) {
         space.store.unlock(page);
-        if (i < mirror.wantedFaults) outcome.crowded++;
+        if (isFault) outcome.crowded++;
         continue;
       }
-      frame = room.take(page, residency.index);
+      frame = room.take(page, residency.index, space.base + pageNumber, isFault ? 0 : wanted.bits[i]!);
       arrive(pool, mirror, batch, page, frame);
-      if (i < mirror.wantedFaults) frames.markFresh(frame);
-      else stats.prefetched++;
+      if (mirror.watches && isFault) mirror.noteMove(pageNumber, residency.bit, now);
+      if (isFault) frames.markFresh(frame);
+      else {
+        stats.prefetched++;
+        pool.broughtAhead++;
+      }
     } else {
       room.touched(frame);
+      if (isFault) noteAsked(pool, mirror, frame, pageNumber);
       space.store.lists?.touch(page);
       if (!replaceEntry(pool, mirror, batch, i, frame)) {
         outcome.placed++;
         continue;
       }
     }
-    if (mirror.handle !== undefined && region.advice.pin === mirror.handle) frames.blocked[frame]! |= BLOCK_PINNED;
-    batch.maps.push(pageNumber, frame, page, grant(mirror, region, page, wanted.codes[i] === FAULT_WRITE));
-    frames.setInstalled(frame, space.store.mapCount(page) === 1);
+    if (mirror.handle !== undefined && region.advice.pin === mirror.handle) frames.flags[frame]! |= BLOCK_PINNED;
+    if (wanted.codes[i] === FAULT_WRITE) claim(mirror, page, frame, had);
+    const access = grant(mirror, region, page, wanted.codes[i] === FAULT_WRITE);
+    batch.maps.push(pageNumber, frame, page, access);
+    frames.setInstalled(frame, space.store.mapCount(page) === 1, (access & PTE_WRITE) !== 0);
+    if ((access & PTE_WRITE) !== 0) frames.setDirty(frame, true);
     outcome.placed++;
   }
   room.track();
@@ -130,7 +160,9 @@ function replaceEntry(pool: PoolState, mirror: MirrorState, batch: PagingBatch, 
   const owned = store.any(page, PAGE_OWNED);
   // With more mappings than one, which of them has an entry is not known.
   const installed = pool.frames.isInstalled(frame) && store.mapCount(page) === 1;
-  if (installed && (owned || mirror.wanted.codes[index] !== FAULT_WRITE)) {
+  // The device may own it and still have an entry for reads only, made while the region allowed no more.
+  const suffices = mirror.wanted.codes[index] !== FAULT_WRITE || (owned && pool.frames.isWritable(frame));
+  if (installed && suffices) {
     store.unlock(page);
     return false;
   }
@@ -142,14 +174,29 @@ function replaceEntry(pool: PoolState, mirror: MirrorState, batch: PagingBatch, 
   return true;
 }
 
+/** Somebody asked for a page that was brought ahead. */
+function noteAsked({ frames, tellsUse }: PoolState, mirror: MirrorState, frame: number, pageNumber: number): void {
+  const ahead = frames.ahead[frame]!;
+  if (ahead === 0) return;
+  frames.ahead[frame] = 0;
+  if (tellsUse) mirror.noteUse(pageNumber, true, ahead);
+}
+
 function arrive(pool: PoolState, mirror: MirrorState, batch: PagingBatch, page: number, frame: number): void {
   const { residency, stats } = mirror;
   const zero = residency.store.any(page, PAGE_ZERO);
   residency.enter(page, frame);
-  pool.frames.blocked[frame]! |= BLOCK_LOCKED;
+  pool.frames.flags[frame]! |= BLOCK_LOCKED;
   batch.copies.push(0, frame, zero ? ZERO_FRAME : page, 0);
   stats.pagesIn++;
   if (!zero) stats.bytesIn += pool.pageSize;
+}
+
+/** Notes that the device is about to own a page that plain accesses reach. */
+function claim({ residency }: MirrorState, page: number, frame: number, had: boolean): void {
+  const { store } = residency;
+  if (!store.any(page, PAGE_LIVE) || store.any(page, PAGE_OWNED)) return;
+  residency.claims.push(0, frame, page, had ? HAD_COPY : 0);
 }
 
 /** The rights of the entry to be made; makes the device the owner where it may write. */

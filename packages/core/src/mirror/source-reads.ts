@@ -143,9 +143,11 @@ export class SourceReads {
     const { pressure } = store;
     while (pressure !== undefined && !pressure.fits(count)) {
       if (await pressure.makeRoom(count)) continue;
-      // What was read leaves once it is on the device, and what is on its way there once it has arrived.
-      if (this.reading === 0 && this.locks.waiting === 0 && !this.pool.busy) return;
-      if (!(await store.changed.wait(this.pool.timeoutMs))) return;
+      // What was read leaves once it is on the device, and what is on its way there once it has arrived; of a flush that ends nobody is told otherwise.
+      if (this.reading > 0 || this.locks.waiting > 0) {
+        if (!(await store.changed.wait(this.pool.timeoutMs))) return;
+      } else if (this.pool.busy) await this.pool.idle();
+      else return;
     }
   }
 

@@ -24,6 +24,14 @@ export interface MirrorStats {
   writeBacks: number;
   /** Pages brought before anyone faulted on them. */
   prefetched: number;
+  /** Of those, how many the device is known to have used. 0 on devices without `accessed-bits`. */
+  prefetchUsed: number;
+  /** Of those, how many are known to have left unused. 0 on devices without `accessed-bits`. */
+  prefetchWasted: number;
+  /** Why pages were brought ahead: counts of pages, by the reasons that the policy gives. */
+  readonly fetchReasons: Readonly<Record<string, number>>;
+  /** Why pages were given up, likewise; with {@link evictions}. */
+  readonly evictionReasons: Readonly<Record<string, number>>;
   /** Submissions that carried invalidations to the device. */
   flushes: number;
   /** Entries invalidated. */
@@ -51,10 +59,19 @@ export function createStats(): MirrorStats {
     evictions: 0,
     writeBacks: 0,
     prefetched: 0,
+    prefetchUsed: 0,
+    prefetchWasted: 0,
+    fetchReasons: {},
+    evictionReasons: {},
     flushes: 0,
     invalidated: 0,
     recalls: 0,
     replays: 0,
     stalls: 0,
   };
+}
+
+/** Adds to the count of a reason. */
+export function countReason(reasons: Readonly<Record<string, number>>, reason: string, count: number): void {
+  (reasons as Record<string, number>)[reason] = (reasons[reason] ?? 0) + count;
 }

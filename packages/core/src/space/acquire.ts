@@ -22,6 +22,7 @@ import { KeptPages } from './reclaim/swap-in.js';
 import { isOutOfMemory } from './out-of-memory.js';
 import { BEHIND_END, CHANGED, NEEDS_HOME, NEEDS_SOURCE, NEEDS_SWAP, NEEDS_UNLOCK, resolve } from './resolve.js';
 import { MAX_DEVICES } from './page-store.js';
+import type { Region } from './region.js';
 import type { SourceLimits } from './source.js';
 import type { SpaceState } from './state.js';
 
@@ -30,7 +31,7 @@ const NONE = { from: 0, to: 0 };
 
 /** Why a range cannot be claimed yet: what to wait for, and where. */
 interface Obstacle {
-  readonly kind: 'locked' | 'held' | 'source' | 'swap' | 'home' | 'room' | 'changed';
+  readonly kind: 'locked' | 'held' | 'used' | 'source' | 'swap' | 'home' | 'room' | 'changed';
   readonly pageNumber: number;
   /** What said that there is no room. */
   readonly refusal?: unknown;
@@ -144,6 +145,8 @@ function collect(space: SpaceState, first: number, pages: Uint32Array, mode: Hol
     const { start, end: stop } = region;
     const end = Math.min(pages.length, space.pageOf(stop) - first);
     if (region.object === undefined) mapUntouched(space, first + i, first + end);
+    const used = usedWithin(space, region, first + i, first + end, write);
+    if (used >= 0) return { kind: 'used', pageNumber: used };
     for (; i < end; i++) {
       if (region.closed || region.start !== start || region.end !== stop)
         return { kind: 'changed', pageNumber: first + i };
@@ -168,7 +171,20 @@ function collect(space: SpaceState, first: number, pages: Uint32Array, mode: Hol
 function isAsCollected(space: SpaceState, first: number, pages: Uint32Array, write: boolean): boolean {
   const { store } = space;
   const inTheWay = PAGE_LOCKED | (write ? PAGE_HELD : PAGE_HELD_WRITE);
-  return stillMapped(space, first, pages) && !pages.some((page) => store.any(page, inTheWay));
+  if (!stillMapped(space, first, pages) || pages.some((page) => store.any(page, inTheWay))) return false;
+  const end = first + pages.length;
+  return space.regions.overlapping(first * space.pageSize, end * space.pageSize).every((region) => {
+    const from = Math.max(first, space.pageOf(region.start));
+    return usedWithin(space, region, from, Math.min(end, space.pageOf(region.end)), write) < 0;
+  });
+}
+
+/** The first page number of a part of a region that a device is accessing in a way that forbids a hold, or -1. */
+function usedWithin(space: SpaceState, region: Region, from: number, to: number, write: boolean): number {
+  if (region.object === undefined) return -1;
+  const shift = region.objectPage - space.pageOf(region.start);
+  const used = region.object.uses.inTheWay(from + shift, to + shift, write);
+  return used < 0 ? -1 : used - shift;
 }
 
 /** Gives untouched anonymous pages frames side by side, so that the range can be one view. */
@@ -218,7 +234,9 @@ async function overcome(
     const why =
       obstacle.kind === 'held'
         ? 'the CPU holds it elsewhere (a Held that was not released)'
-        : lockedBy(space, pageNumber);
+        : obstacle.kind === 'used'
+          ? 'a device is accessing it, and has not finished'
+          : lockedBy(space, pageNumber);
     throw new MirrorError('DEVICE_TIMEOUT', `waited ${limits.timeoutMs} ms for the page at ${hex(address)}: ${why}`, {
       address,
     });
@@ -301,6 +319,7 @@ function prepare(space: SpaceState, pages: Uint32Array, mode: HoldMode, inner: {
     const fresh = i >= inner.from && i < inner.to;
     if (store.any(page, PAGE_ZERO)) store.host.zero(page);
     else if (fresh) store.clear(page);
+    if (fresh && store.any(page, PAGE_LOST)) store.cameHome(page);
     store.unmark(page, fresh ? PAGE_ZERO | PAGE_LOST | PAGE_WRITTEN : PAGE_ZERO);
   }
 }

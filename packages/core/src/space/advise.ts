@@ -3,7 +3,15 @@ import type { Advice, RegionOwner } from './region.js';
 import type { SpaceMirror, SpaceState } from './state.js';
 import { isolate, zap } from './unmap.js';
 
-/** Attaches advice to a page range; fields that are absent stay as they are. Resolves when a pin is in force. */
+/** Whether advice says something that devices are told of which serve their faults by themselves. */
+export function concernsDevices({ preferredLocation, readMostly, accessedBy }: Advice): boolean {
+  return preferredLocation !== undefined || readMostly !== undefined || accessedBy !== undefined;
+}
+
+/**
+ * Attaches advice to a page range; fields that are absent stay as they are. Resolves when a pin is in force, and devices that serve their faults
+ * by themselves were told. What they refuse rejects; the advice holds all the same.
+ */
 export async function adviseRange(
   space: SpaceState,
   owner: RegionOwner,
@@ -20,14 +28,16 @@ export async function adviseRange(
   const regions = isolate(space, owner, start, end);
   const before = regions.map((region) => region.advice);
   for (const region of regions) region.advice = { ...region.advice, ...request };
-  if (pin === undefined) return;
-  try {
-    if (pin !== null) await mirrorOf(space, pin).pin(start, end);
-  } catch (error) {
-    regions.forEach((region, i) => (region.advice = before[i]!));
-    throw error;
+  if (pin !== undefined) {
+    try {
+      if (pin !== null) await mirrorOf(space, pin).pin(start, end);
+    } catch (error) {
+      regions.forEach((region, i) => (region.advice = before[i]!));
+      throw error;
+    }
+    for (const mirror of space.mirrors) if (mirror !== pin) mirror.unpin(start, end);
   }
-  for (const mirror of space.mirrors) if (mirror !== pin) mirror.unpin(start, end);
+  if (concernsDevices(request)) await Promise.all(Array.from(space.mirrors, (mirror) => mirror.advised(start, end)));
 }
 
 /** Brings a page range to a mirror ahead of faults, best effort. */

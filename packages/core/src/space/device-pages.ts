@@ -31,6 +31,8 @@ export interface DevicePages {
   recall(pages: Uint32Array, count: number, mode: RecallMode): Promise<void>;
   /** Carries pending invalidations to the device; resolves when they are true there. */
   flush(): Promise<void>;
+  /** Takes note, synchronously, that the copy of a page that it does not own lacks what plain stores wrote: it is made anew by what the device is sent next. */
+  refresh(page: number): void;
   /** Tells that a lock, a hold or a region changed, so that faults that waited for it are tried again. Synchronous. */
   kick(): void;
 }

@@ -27,13 +27,13 @@ export function changeEntries(
   let begun = 0;
   try {
     for (; begun < keys.length; begun++) {
-      const { notifiers, base, pageSize } = store.spaceAt(keys[begun]!);
+      const { notifiers, base, pageSize } = store.spaces.at(keys[begun]!);
       const start = (keys[begun]! - base) * pageSize;
       notifiers.begin(kind, start, start + pageSize, owner, blockable);
     }
     change();
   } finally {
-    for (let i = 0; i < begun; i++) store.spaceAt(keys[i]!).notifiers.end();
+    for (let i = 0; i < begun; i++) store.spaces.at(keys[i]!).notifiers.end();
   }
 }
 
@@ -46,14 +46,14 @@ export function changeEntriesRegardless(
   thrown: unknown[],
 ): void {
   for (const key of keys) {
-    const { notifiers, base, pageSize } = store.spaceAt(key);
+    const { notifiers, base, pageSize } = store.spaces.at(key);
     const start = (key - base) * pageSize;
     notifiers.beginRegardless(kind, start, start + pageSize, thrown);
   }
   try {
     change();
   } finally {
-    for (const key of keys) store.spaceAt(key).notifiers.end();
+    for (const key of keys) store.spaces.at(key).notifiers.end();
   }
 }
 

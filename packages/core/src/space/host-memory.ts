@@ -1,5 +1,7 @@
 import type { HostFrames } from '../driver/index.js';
 import type { PageTracker } from '../tracking/index.js';
+import type { LiveMemory } from './live-memory.js';
+import type { SourceFrames } from './source-frames.js';
 
 /** An emptying of storage that few frames keep; it goes on until `end`. */
 export interface HostCompaction {
@@ -47,6 +49,10 @@ export interface HostMemory extends HostFrames {
    * stay what they are, and whoever accesses one finds its bytes again. Where it is there, reclaim needs no swap store and uses none.
    */
   pageOut?(frames: readonly number[]): Promise<number>;
+  /** Frames that plain loads and stores of the process reach. Absent where memory is reached by holds only. */
+  readonly live?: LiveMemory;
+  /** Pages of sources themselves, as frames. Absent: core reads sources into frames, and writes them back. */
+  readonly sources?: SourceFrames;
   /** Begins to empty sparsely used storage, one at a time. Absent where nothing is gained by moving contents to other frames. */
   beginCompaction?(): HostCompaction;
 }

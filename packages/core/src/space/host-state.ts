@@ -1,8 +1,10 @@
 import type { IdList } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { HostMemory } from './host-memory.js';
+import { serveLiveFaults } from './live-faults.js';
 import { MemoryObject } from './memory-object.js';
-import { type KeySpace, PageStore } from './page-store.js';
+import type { KeySpace } from './key-space.js';
+import { PageStore } from './page-store.js';
 import { checkReclaim, type ReclaimOptions } from './reclaim/options.js';
 import { PageLists } from './reclaim/page-lists.js';
 import { Reclaimer } from './reclaim/reclaimer.js';
@@ -36,6 +38,7 @@ export class HostState {
 
   constructor(host: HostMemory) {
     this.store = new PageStore(host);
+    if (this.store.live !== undefined) serveLiveFaults(this.store);
   }
 
   /**
@@ -57,7 +60,8 @@ export class HostState {
     store.swap =
       checked.swap === undefined ? undefined : new SwapTable(Math.floor(checked.swap.size / store.host.pageSize));
     this.reclaimer = new Reclaimer(store, checked);
-    store.beginReclaim(new PageLists(checked.order, checked.global), this.reclaimer);
+    const lists = new PageLists(checked.order, checked.global, store.host.pageSize);
+    store.beginReclaim(lists, this.reclaimer);
   }
 
   /** The page cache over a source: one as long as the source lives. */

@@ -12,6 +12,7 @@ export {
   type SwapStore,
 } from './reclaim/swap-store.js';
 export { throwIfAborted } from './abort.js';
+export { concernsDevices } from './advise.js';
 export { type DevicePages, type RecallMode } from './device-pages.js';
 export { keysOf } from './entries.js';
 export { type CompactResult } from './compact.js';
@@ -20,6 +21,8 @@ export { forkInto } from './fork.js';
 export { type Held, type HoldMode, type HoldOptions, type ViewConstructor } from './held.js';
 export { HOST_MIGRATION, type HostMigrationOptions, type HostMigrationPolicy } from './host-migration.js';
 export { type HostCompaction, type HostMemory } from './host-memory.js';
+export type { SourceFrames } from './source-frames.js';
+export { LIVE_BLOCK, type LiveFault, type LiveMemory, type LiveRange } from './live-memory.js';
 export { type MergeResult } from './merge.js';
 export { discardLost, lostPageAt } from './lost-pages.js';
 export { managedMemory, type ManagedMemoryOptions } from './managed-memory.js';
@@ -40,10 +43,11 @@ export {
   FLAG_ZERO,
 } from './page-flags.js';
 export * from './page-state.js';
+export { KEYS_PER_SPACE } from './key-space.js';
 export { PageStore } from './page-store.js';
 export { checkRangeOptions, type RangeOptions } from './range-options.js';
 export { recallPages, recallWhenFree } from './recall.js';
-export { Region, type Advice, type MapOptions, type RegionAccess } from './region.js';
+export { Region, type Advice, type BufferOptions, type MapOptions, type RegionAccess } from './region.js';
 export { type RelocateResult } from './relocate.js';
 export { type RemapOptions } from './remap.js';
 export { type RemapPagesOptions } from './remap-options.js';

@@ -47,7 +47,7 @@ class ManagedMemory implements HostMemory {
   private readonly slabs: (Uint8Array | undefined)[] = [];
   private readonly slabOffsets: number[] = [];
   /** Frames in use, by granule. */
-  private live = new Uint16Array(64);
+  private counts = new Uint16Array(64);
   /** LISTED, WITHHELD or 0, by granule. */
   private listed = new Uint8Array(64);
   /** One bit a frame: in use. One word-aligned run a granule. */
@@ -76,7 +76,7 @@ class ManagedMemory implements HostMemory {
 
   get metadataBytes(): number {
     const lists = this.tracker.bytes + 16 * this.slabs.length + 8 * this.partial.length;
-    return this.live.byteLength + this.listed.byteLength + this.taken.byteLength + this.soiled.byteLength + lists;
+    return this.counts.byteLength + this.listed.byteLength + this.taken.byteLength + this.soiled.byteLength + lists;
   }
 
   allocate(count: number): number {
@@ -97,7 +97,7 @@ class ManagedMemory implements HostMemory {
     this.soiled[word]! |= bit;
     this.used--;
     this.tracker.forget(frame);
-    if (--this.live[granule]! === 0) this.dropStorage(granule);
+    if (--this.counts[granule]! === 0) this.dropStorage(granule);
     this.list(granule);
   }
 
@@ -155,7 +155,7 @@ class ManagedMemory implements HostMemory {
     this.partial = this.partial.filter((granule) => this.listed[granule] !== WITHHELD);
     const kept = slabs.flatMap(({ granules }) => granules).filter((granule) => this.listed[granule] !== WITHHELD);
     // The fullest first: the room that is left then lies together.
-    kept.sort((a, b) => this.live[b]! - this.live[a]!);
+    kept.sort((a, b) => this.counts[b]! - this.counts[a]!);
     let next = 0;
     return {
       frames: this.framesIn(emptied),
@@ -166,7 +166,7 @@ class ManagedMemory implements HostMemory {
         return this.takeIn(kept[next]!);
       },
       end: () => {
-        const left = emptied.filter((granule) => this.live[granule]! < this.perGranule);
+        const left = emptied.filter((granule) => this.counts[granule]! < this.perGranule);
         for (const granule of emptied) this.listed[granule] = 0;
         for (const granule of left) this.listed[granule] = LISTED;
         // Behind all others: what has storage is used first.
@@ -179,7 +179,7 @@ class ManagedMemory implements HostMemory {
   }
 
   private hasRoom(granule: number): boolean {
-    return this.slabs[granule] !== undefined && this.live[granule]! < this.perGranule;
+    return this.slabs[granule] !== undefined && this.counts[granule]! < this.perGranule;
   }
 
   /** All pieces of storage. */
@@ -191,13 +191,13 @@ class ManagedMemory implements HostMemory {
       let slab = found.get(bytes);
       if (slab === undefined) found.set(bytes, (slab = { bytes: bytes.byteLength, granules: [], live: 0 }));
       slab.granules.push(granule);
-      slab.live += this.live[granule]!;
+      slab.live += this.counts[granule]!;
     }
     return [...found.values()];
   }
 
   private framesIn(granules: readonly number[]): Uint32Array {
-    const frames = new Uint32Array(granules.reduce((sum, granule) => sum + this.live[granule]!, 0));
+    const frames = new Uint32Array(granules.reduce((sum, granule) => sum + this.counts[granule]!, 0));
     let count = 0;
     for (const granule of granules) {
       const first = granule * this.perGranule;
@@ -218,7 +218,7 @@ class ManagedMemory implements HostMemory {
   private allocateOne(): number {
     while (this.partial.length > 0) {
       const granule = this.partial[this.partial.length - 1]!;
-      if (this.live[granule]! < this.perGranule) return this.takeIn(granule);
+      if (this.counts[granule]! < this.perGranule) return this.takeIn(granule);
       this.partial.pop();
       this.listed[granule] = 0;
     }
@@ -233,7 +233,7 @@ class ManagedMemory implements HostMemory {
     while (this.taken[word] === full) word++;
     const bit = 31 - Math.clz32(~this.taken[word]! & -~this.taken[word]!);
     this.taken[word]! |= 1 << bit;
-    this.live[granule]!++;
+    this.counts[granule]!++;
     return granule * this.perGranule + (word - granule * this.wordsPerGranule) * 32 + bit;
   }
 
@@ -250,7 +250,7 @@ class ManagedMemory implements HostMemory {
     if (run < needed) this.addGranules(needed - run);
     for (let g = start, left = count; left > 0; g++, left -= this.perGranule) {
       const frames = Math.min(left, this.perGranule);
-      this.live[g] = frames;
+      this.counts[g] = frames;
       for (let word = 0; word * 32 < frames; word++) {
         const bits = Math.min(32, frames - word * 32);
         this.taken[g * this.wordsPerGranule + word] = bits === 32 ? 0xffffffff : 2 ** bits - 1;
@@ -264,7 +264,7 @@ class ManagedMemory implements HostMemory {
   private takeRun(count: number): number {
     for (let i = this.partial.length - 1; i >= Math.max(0, this.partial.length - LOOKED_AT); i--) {
       const granule = this.partial[i]!;
-      if (this.perGranule - this.live[granule]! < count) continue;
+      if (this.perGranule - this.counts[granule]! < count) continue;
       const first = granule * this.perGranule;
       let run = 0;
       for (let frame = first; frame < first + this.perGranule; frame++) {
@@ -272,7 +272,7 @@ class ManagedMemory implements HostMemory {
         if (run < count) continue;
         const start = frame + 1 - count;
         for (let taken = start; taken <= frame; taken++) this.taken[this.wordOf(taken)]! |= this.bitOf(taken);
-        this.live[granule]! += count;
+        this.counts[granule]! += count;
         return start;
       }
     }
@@ -280,7 +280,7 @@ class ManagedMemory implements HostMemory {
   }
 
   private isEmpty(granule: number): boolean {
-    return this.live[granule] === 0 && this.listed[granule] !== WITHHELD;
+    return this.counts[granule] === 0 && this.listed[granule] !== WITHHELD;
   }
 
   private list(granule: number): void {
@@ -293,9 +293,9 @@ class ManagedMemory implements HostMemory {
     const first = this.granules;
     if ((first + count) * this.perGranule > MAX_FRAMES) this.exhausted(count * this.perGranule);
     this.granules += count;
-    if (this.granules > this.live.length) {
-      const capacity = Math.max(this.granules, Math.ceil(this.live.length * 1.5));
-      this.live = grown(this.live, new Uint16Array(capacity));
+    if (this.granules > this.counts.length) {
+      const capacity = Math.max(this.granules, Math.ceil(this.counts.length * 1.5));
+      this.counts = grown(this.counts, new Uint16Array(capacity));
       this.listed = grown(this.listed, new Uint8Array(capacity));
       this.taken = grown(this.taken, new Uint32Array(capacity * this.wordsPerGranule));
       this.soiled = grown(this.soiled, new Uint32Array(capacity * this.wordsPerGranule));

@@ -12,15 +12,24 @@ const HUGE = 2 << 20;
 export function mapRegion(space: SpaceState, owner: RegionOwner, options: MapOptions): Region {
   space.checkOpen();
   const plan = checkMapOptions(space, options);
-  const start = options.fixed === true ? plan.address! : findAddress(space, plan.bytes, plan.address);
+  const live = plan.live ? space.store.live!.open(plan.bytes / space.pageSize) : undefined;
+  // One address space: the process's own addresses, where nobody asks for others.
+  const hint = plan.address ?? live?.address;
+  let start: number;
+  try {
+    start = options.fixed === true ? plan.address! : findAddress(space, plan.bytes, hint);
+  } catch (error) {
+    if (live !== undefined) space.store.live!.end(live);
+    throw error;
+  }
   if (options.fixed === true) background(space, unmapSync(space, owner, start, start + plan.bytes));
-  const object = objectFor(space, options);
+  const object = live === undefined ? objectFor(space, options) : new MemoryObject(space.store, undefined, live);
   object?.retain();
   const region = new Region(owner, {
     start,
     end: start + plan.bytes,
     access: plan.access,
-    shared: options.share === 'shared',
+    shared: plan.live || options.share === 'shared',
     object,
     objectPage: (options.offset ?? 0) / space.pageSize,
     name: options.name ?? (options.source === undefined ? 'anonymous' : 'file'),
@@ -71,7 +80,7 @@ function objectFor(space: SpaceState, options: MapOptions): MemoryObject | undef
 function checkMapOptions(
   space: SpaceState,
   options: MapOptions,
-): { bytes: number; address: number | undefined; access: RegionAccess } {
+): { bytes: number; address: number | undefined; access: RegionAccess; live: boolean } {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('map takes an object with at least { bytes }');
   const bytes = alignUp(checkByteLength(options.bytes), space.pageSize);
@@ -87,7 +96,21 @@ function checkMapOptions(
   if (fixed === true) checkFixed(space, options.address, bytes);
   checkSource(space, options, bytes);
   if (offset !== undefined && source === undefined) throw new TypeError('offset needs a source');
-  return { bytes, address: options.address, access };
+  return { bytes, address: options.address, access, live: checkLive(space, options) };
+}
+
+/** Whether a region is to be live. @throws TypeError; MirrorError `UNSUPPORTED` */
+function checkLive({ store }: SpaceState, { live, share, source }: MapOptions): boolean {
+  if (live !== undefined && typeof live !== 'boolean')
+    throw new TypeError(`live must be a boolean, got ${typeof live}`);
+  const fits = source === undefined && share !== 'private';
+  if (live !== true || (fits && store.live !== undefined)) return live ?? (fits && store.live !== undefined);
+  throw new MirrorError(
+    'UNSUPPORTED',
+    fits
+      ? 'this host memory has no live regions, or the system forbids to stop accesses to them: create the space with host memory of @mirrorspace/native where its probe() says that they work, or leave live out and acquire'
+      : 'a live region is anonymous and shared: leave source and share out, or live',
+  );
 }
 
 /** @throws TypeError */

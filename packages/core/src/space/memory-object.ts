@@ -1,9 +1,11 @@
 import { IdList, PAGE_NUMBER_LIMIT, PageTable } from '../address/index.js';
 import { throwIfAborted } from './abort.js';
+import type { LiveRange } from './live-memory.js';
 import { MirrorError } from '../driver/index.js';
 import type { PageCache } from './cache-homes.js';
+import { DeviceUses } from './device-uses.js';
 import { inTime } from './in-time.js';
-import { PAGE_DIRTY, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
+import { PAGE_DIRTY, PAGE_HELD, PAGE_IN_SOURCE, PAGE_LOST, PAGE_OWNED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { recallWhenFree } from './recall.js';
 import { slotOf } from './reclaim/swap-table.js';
@@ -18,6 +20,10 @@ import { Writes } from './writes.js';
  */
 export class MemoryObject implements PageCache, ReadTarget {
   readonly source: ByteSource | undefined;
+  /** What plain loads and stores reach its pages by; its page `i` is at place `live.first + i` then. */
+  readonly live: LiveRange | undefined;
+  /** Accesses to its pages by devices that core does not stop. */
+  readonly uses = new DeviceUses();
   private readonly store: PageStore;
   private readonly table = new PageTable();
   private readonly writes: Writes;
@@ -31,12 +37,15 @@ export class MemoryObject implements PageCache, ReadTarget {
   private id = -1;
   /** Regions over it. */
   private references = 0;
+  /** Whether its live range was given up. */
+  private ended = false;
   /** Holds of the CPU for writing, which may outlive the regions. */
   private holds = 0;
 
-  constructor(store: PageStore, source: ByteSource | undefined) {
+  constructor(store: PageStore, source: ByteSource | undefined, live?: LiveRange) {
     this.store = store;
     this.source = source;
+    this.live = live;
     this.writes = new Writes(nameOf(source));
     this.reader = new SourceReader(store, this);
   }
@@ -78,7 +87,12 @@ export class MemoryObject implements PageCache, ReadTarget {
       await this.writeBack(0, Infinity, limits);
       await this.writes.allFrom(0, limits);
     } while (this.isDirty || this.writes.any);
-    if (this.references + this.holds === 0) this.cutCache(0);
+    if (this.references + this.holds > 0) return;
+    // Before its pages go, so that they go together.
+    if (this.live !== undefined && !this.ended) this.store.live!.end(this.live);
+    this.ended = true;
+    this.cutCache(0);
+    if (this.live !== undefined) this.store.live!.giveBack();
   }
 
   /** Whether it has pages that the source has to get. */
@@ -100,8 +114,9 @@ export class MemoryObject implements PageCache, ReadTarget {
     return this.references > 0;
   }
 
-  /** Bytes it has: `Infinity` where there is no source. */
+  /** Bytes it has: `Infinity` where nothing limits them. */
   get size(): number {
+    if (this.live !== undefined) return this.live.count * this.store.host.pageSize;
     return this.source === undefined ? Infinity : Math.min(this.source.size, this.newEnd);
   }
 
@@ -145,8 +160,12 @@ export class MemoryObject implements PageCache, ReadTarget {
     );
   }
 
-  /** Drops the pages from an index on, whatever they hold. */
+  /** Drops the pages from an index on, whatever they hold; who holds one sees it as it was. @throws MirrorError `OUT_OF_HOST_MEMORY`; none is dropped then */
   cutCache(index: number): void {
+    const { store } = this;
+    // Together: one by one they could be more than a process may have mappings.
+    if (store.host.sources !== undefined)
+      store.part(this.pagesFrom(index).filter((page) => store.any(page, PAGE_HELD)));
     for (const at of this.cached(index, Infinity)) this.evict(at);
   }
 
@@ -162,7 +181,7 @@ export class MemoryObject implements PageCache, ReadTarget {
 
   /** Makes a cached page of zeros for shared anonymous memory. */
   create(index: number): number {
-    const page = this.store.create();
+    const page = this.live === undefined ? this.store.create() : this.store.createLive(this.live, index);
     this.insert(index, page);
     return page;
   }
@@ -205,6 +224,7 @@ export class MemoryObject implements PageCache, ReadTarget {
     const { store } = this;
     const { pageSize } = store.host;
     const first = listed[from]!;
+    const inSource = store.any(Math.max(0, this.lookup(first)), PAGE_IN_SOURCE);
     const most = Math.max(1, TRANSFER_BYTES / pageSize);
     let run = 0;
     for (; run < most && listed[from + run] === first + run; run++) {
@@ -212,6 +232,7 @@ export class MemoryObject implements PageCache, ReadTarget {
       const page = this.lookup(first + run);
       // Of what was lost with a device the host has older bytes: they are not the file's.
       if (page < 0 || store.any(page, PAGE_LOST) || !store.any(page, PAGE_DIRTY)) break;
+      if (store.any(page, PAGE_IN_SOURCE) !== inSource) break;
       if (run > 0 && (this.writes.isUnderWay(offset) || offset + pageSize > this.newEnd)) break;
     }
     return run;
@@ -221,6 +242,10 @@ export class MemoryObject implements PageCache, ReadTarget {
     const { store, source } = this;
     const { pageSize } = store.host;
     const offset = index * pageSize;
+    if (store.any(this.lookup(index), PAGE_IN_SOURCE)) {
+      for (let i = 0; i < count; i++) this.cleanInSource(this.lookup(index + i));
+      return;
+    }
     const length = Math.min(count * pageSize, this.size - offset);
     const bytes = new Uint8Array(Math.max(0, length));
     const offsets: number[] = [];
@@ -265,6 +290,23 @@ export class MemoryObject implements PageCache, ReadTarget {
     if (this.store.any(page, PAGE_ZERO)) return new Uint8Array(host.pageSize);
     const offset = host.offsetOf(page);
     return host.bufferOf(page).subarray(offset, offset + host.pageSize);
+  }
+
+  /** What is in a page's frame is in the source; but of zeros the frame need not know. */
+  private cleanInSource(page: number): void {
+    if (this.store.any(page, PAGE_ZERO)) this.store.clear(page);
+    this.store.unmark(page, PAGE_DIRTY);
+  }
+
+  /** Parts its pages from an index on from the source: it is about to end before them. */
+  part(index: number): void {
+    if (this.store.host.sources !== undefined) this.store.part(this.pagesFrom(index));
+  }
+
+  private pagesFrom(index: number): number[] {
+    return this.cached(index, Infinity)
+      .map((at) => this.lookup(at))
+      .filter((page) => page >= 0);
   }
 
   /** Marks the page at an index, which may be another one by now, or have another number. */

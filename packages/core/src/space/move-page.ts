@@ -1,6 +1,16 @@
 import { changeEntries, keysOf, mapsStill } from './entries.js';
 import { HOST_MIGRATION, type HostMigrationPolicy } from './host-migration.js';
-import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_OWNED, PAGE_USED, PAGE_ZERO } from './page-state.js';
+import {
+  PAGE_CACHED,
+  PAGE_DEAD,
+  PAGE_HELD,
+  PAGE_IN_SOURCE,
+  PAGE_LIVE,
+  PAGE_LOCKED,
+  PAGE_OWNED,
+  PAGE_USED,
+  PAGE_ZERO,
+} from './page-state.js';
 import type { PageStore } from './page-store.js';
 
 /**
@@ -22,6 +32,7 @@ export interface MoveTarget {
 function verdict(store: PageStore, page: number, policy: HostMigrationPolicy, locked: boolean): MoveOutcome {
   const state = store.stateOf(page);
   if ((state & PAGE_USED) === 0) return 'gone';
+  if ((state & (PAGE_LIVE | PAGE_IN_SOURCE)) !== 0) return 'refused';
   if ((state & (PAGE_DEAD | PAGE_HELD)) !== 0 || ((state & PAGE_LOCKED) !== 0 && !locked)) return 'busy';
   // Taken for something that is not ready yet.
   if ((state & PAGE_CACHED) === 0 && store.mapCount(page) === 0) return 'busy';

@@ -98,6 +98,13 @@ export class PageEntries extends PageRecords {
     return mapper === 0 ? 0 : mapper === SHARED ? this.sharers.get(page)!.length : 1;
   }
 
+  /** Key of the one entry that maps the page; -1 where there is none, -2 where there are several. */
+  onlyKeyOf(page: number): number {
+    const mapper = this.records[2 * page]!;
+    if (mapper === 0) return -1;
+    return mapper === SHARED ? -2 : this.table.pageOfSlot(mapper - 1);
+  }
+
   /** Key of the page's `index`-th mapping, `0 <= index < mapCount(page)`. */
   mappingKey(page: number, index: number): number {
     const mapper = this.records[2 * page]!;

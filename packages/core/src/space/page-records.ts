@@ -1,3 +1,4 @@
+import { readAhead } from '../address/index.js';
 import { PAGE_ACCESSED, PAGE_DEAD, PAGE_LOCKED, PAGE_OWNED, PAGE_USED, PAGE_WRITTEN, PAGE_ZERO } from './page-state.js';
 
 /** In the first word of a record: several entries map the page. */
@@ -84,6 +85,14 @@ export class PageRecords {
       busy |= (records[2 * page + 1]! & ~PAGE_PLAIN) | Number(records[2 * page] === SHARED);
     }
     return busy === 0;
+  }
+
+  /** Reads ahead what is known about the first `count` of what keys map, see `lookupAll`. */
+  readAheadOf(contents: Int32Array, count: number): void {
+    const { records } = this;
+    let read = 0;
+    for (let i = 0; i < count; i++) read |= records[2 * Math.max(0, contents[i]!) + 1]!;
+    readAhead[0] = read;
   }
 
   /** Makes the records of new pages: used, zeros, mapped nowhere, on no device. */

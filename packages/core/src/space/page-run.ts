@@ -23,6 +23,20 @@ export function makePages(store: PageStore, count: number): Uint32Array {
   return pages.sort();
 }
 
+/** Has `fill` fill bytes that nobody wants: the system has them in memory then, and an error is told of. */
+export async function readAway(
+  store: PageStore,
+  count: number,
+  fill: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const buffer = store.buffers.take(count * store.host.pageSize);
+  try {
+    await fill(buffer.subarray(0, count * store.host.pageSize));
+  } finally {
+    store.buffers.give(buffer);
+  }
+}
+
 /** Has `fill` fill the bytes of pages, as one array; where they do not lie side by side, by way of a buffer. */
 export async function fillPages(
   store: PageStore,

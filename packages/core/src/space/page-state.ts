@@ -22,5 +22,9 @@ export const PAGE_WRITTEN = 512;
 export const PAGE_LOST = 1024;
 /** Accessed by a device, as a harvest found or a driver said. Reclaim and aging clear it when they look at the page, before they ask. */
 export const PAGE_ACCESSED = 2048;
+/** Plain loads and stores of the process reach its frame, which it keeps as long as it lives. */
+export const PAGE_LIVE = 4096;
+/** Its frame is its source's own page: what is written there is written to the source. It keeps that frame until it is parted from the source. */
+export const PAGE_IN_SOURCE = 8192;
 /** Held by the CPU in any way. */
 export const PAGE_HELD = PAGE_HELD_READ | PAGE_HELD_WRITE;

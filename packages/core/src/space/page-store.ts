@@ -1,48 +1,33 @@
 import { MirrorError } from '../driver/index.js';
-import type { NotifierList } from '../notifier/index.js';
 import { CacheHomes } from './cache-homes.js';
 import type { DevicePages } from './device-pages.js';
 import type { HostMemory } from './host-memory.js';
+import { KeySpaces } from './key-space.js';
+import { LIVE_BLOCK, type LiveRange } from './live-memory.js';
+import { LivePages } from './live-pages.js';
 import { PageEntries } from './page-entries.js';
 import { DEVICES_SHIFT } from './page-records.js';
-import { PAGE_CACHED, PAGE_DEAD, PAGE_HELD, PAGE_LOCKED, PAGE_USED, PAGE_ZERO } from './page-state.js';
+import {
+  PAGE_CACHED,
+  PAGE_DEAD,
+  PAGE_HELD,
+  PAGE_IN_SOURCE,
+  PAGE_LIVE,
+  PAGE_LOCKED,
+  PAGE_LOST,
+  PAGE_OWNED,
+  PAGE_USED,
+  PAGE_ZERO,
+} from './page-state.js';
+import type { Pressure } from './pressure.js';
 import type { PageLists } from './reclaim/page-lists.js';
 import { entryOfSlot, slotOf, type SwapTable } from './reclaim/swap-table.js';
 import { Signal } from './signal.js';
 import { TransferBuffers } from './transfer-buffers.js';
 import { WrittenKeys } from './written-keys.js';
 
-/** Page numbers a space has room for: 2^47 bytes in pages of 4096. */
-const KEYS_PER_SPACE = 2 ** 35;
 /** Devices that one host memory can have. */
 export const MAX_DEVICES = 8;
-
-/** What a page store knows of a space. */
-export interface KeySpace {
-  /** Key of its page 0. */
-  readonly base: number;
-  readonly pageSize: number;
-  /** Who is told before its entries change. */
-  readonly notifiers: NotifierList;
-  /** Whether an untouched page at an address reads as zeros. */
-  isAnonymous(address: number): boolean;
-}
-
-/** What keeps a host memory small; see `Reclaimer`. */
-export interface Pressure {
-  /** Whether host memory is beyond the budget. */
-  readonly over: boolean;
-  /** Most pages to bring at a time, at least 1: a small part of the budget. */
-  readonly portion: number;
-  /** Whether `count` more pages fit the budget. */
-  fits(count: number): boolean;
-  /** Begins to get back to the budget, if host memory is beyond it. Synchronous. */
-  kick(): void;
-  /** Resolves when `count` more pages fit the budget, or nothing more can leave: to whether they fit. */
-  makeRoom(count: number): Promise<boolean>;
-  /** Frees a page where host memory has none left at all. @throws `refusal`, the error that said so, if nothing can leave */
-  relieve(refusal: unknown): Promise<void>;
-}
 
 /**
  * The pages of a host memory and where they are mapped: one table for all spaces on that memory, one record a page.
@@ -50,8 +35,11 @@ export interface Pressure {
  */
 export class PageStore extends PageEntries {
   readonly host: HostMemory;
+  /** Pages that plain loads and stores reach; where the host memory has any. */
+  readonly live: LivePages | undefined;
+  /** Which keys are whose. */
+  readonly spaces = new KeySpaces();
   private readonly pools: (DevicePages | undefined)[] = [];
-  private readonly spaces: (KeySpace | undefined)[] = [];
   /** Entries whose page the CPU had written before it was merged. */
   readonly written = new WrittenKeys();
   /** For what goes to and comes from sources. */
@@ -69,15 +57,19 @@ export class PageStore extends PageEntries {
   moving: Promise<void> | undefined;
   /** Fires when locks, holds or mappings changed. */
   readonly changed = new Signal();
+  /** Whether no plain access may see a page: a device has it, it is lost, or there is no such page. */
+  private readonly isWithheld = (page: number) => this.any(page, PAGE_OWNED | PAGE_LOST) || !this.any(page, PAGE_LIVE);
 
   constructor(host: HostMemory) {
     super();
     this.host = host;
+    const { live } = host;
+    this.live = live !== undefined && (live.stops || live.mirrored === true) ? new LivePages(live) : undefined;
   }
 
   /** Metadata in bytes: table, page records, host memory's own. */
   get bytes(): number {
-    const lists = this.homes.bytes + this.written.bytes;
+    const lists = this.homes.bytes + this.written.bytes + (this.live?.bytes ?? 0);
     const reclaim = (this.lists?.bytes ?? 0) + (this.swap?.bytes ?? 0);
     return this.entryBytes + lists + reclaim + this.host.metadataBytes;
   }
@@ -91,24 +83,6 @@ export class PageStore extends PageEntries {
       lists.toHost(page);
       if (this.devicesOf(page) !== 0) lists.toDevice(page);
     }
-  }
-
-  /** Takes a number for a space; its keys begin at `number * 2^35`. */
-  openSpace(space: KeySpace): number {
-    let id = this.spaces.indexOf(undefined);
-    if (id < 0) id = this.spaces.length;
-    this.spaces[id] = space;
-    return id * KEYS_PER_SPACE;
-  }
-
-  /** The space that a key belongs to. */
-  spaceAt(key: number): KeySpace {
-    return this.spaces[Math.floor(key / KEYS_PER_SPACE)]!;
-  }
-
-  /** Gives a space's keys back. */
-  closeSpace(base: number): void {
-    this.spaces[base / KEYS_PER_SPACE] = undefined;
   }
 
   /** Takes a bit for a device's pages. @throws MirrorError `INVALID_ARGUMENT` when eight devices are attached */
@@ -136,6 +110,7 @@ export class PageStore extends PageEntries {
 
   /** Tells all devices that something they may wait for changed, and wakes all waiters. */
   announce(): void {
+    this.live?.settle(this.isWithheld);
     this.changed.fire();
     for (let bit = 0; bit < this.pools.length; bit++) this.pools[bit]?.kick();
   }
@@ -156,11 +131,46 @@ export class PageStore extends PageEntries {
     return first;
   }
 
+  /** Makes page `index` of what plain accesses reach: they may have written it already. @throws MirrorError `OUT_OF_HOST_MEMORY` */
+  createLive(range: LiveRange, index: number): number {
+    const page = this.live!.take(range, index);
+    this.prepare(page, 1);
+    this.unmark(page, PAGE_ZERO);
+    this.mark(page, PAGE_LIVE);
+    if (this.lists !== undefined) this.enlist(page, 1);
+    return page;
+  }
+
+  /** Makes the pages of frames that are a source's own. */
+  adopt(frames: Uint32Array): Uint32Array {
+    for (const frame of frames) {
+      this.prepare(frame, 1);
+      this.unmark(frame, PAGE_ZERO);
+      this.mark(frame, PAGE_IN_SOURCE);
+      if (this.lists !== undefined) this.enlist(frame, 1);
+    }
+    return frames;
+  }
+
+  /**
+   * Parts pages from their sources, as far as they are in any, neighbours in one step: what becomes of the source is nothing to them any more.
+   * @throws MirrorError `OUT_OF_HOST_MEMORY`; some are parted then, and known to be
+   */
+  part(pages: readonly number[]): void {
+    for (let i = 0; i < pages.length;) {
+      const first = pages[i]!;
+      const most = LIVE_BLOCK - (first % LIVE_BLOCK);
+      let count = 0;
+      while (count < most && pages[i + count] === first + count && this.any(first + count, PAGE_IN_SOURCE)) count++;
+      if (count > 0) this.host.sources!.part(first, count);
+      for (let k = 0; k < count; k++) this.unmark(first + k, PAGE_IN_SOURCE);
+      i += Math.max(1, count);
+    }
+  }
+
   /** Frees a page that was made and never mapped or cached. */
   withdraw(page: number): void {
-    this.records[2 * page + 1] = 0;
-    this.lists?.leave(page);
-    this.host.free(page);
+    this.free(page);
   }
 
   /**
@@ -178,11 +188,42 @@ export class PageStore extends PageEntries {
     this.host.free(page);
   }
 
+  /**
+   * Hears, synchronously, of plain stores, since this was last asked, to live pages that devices have copies of: those are made anew by what each
+   * device is sent next.
+   */
+  hearStores(): void {
+    this.live?.collectStores(this.noteStore);
+  }
+
+  /** Notes that plain stores wrote a page. What a device owns they do not reach: it was written before, and copied since. */
+  readonly noteStore = (page: number): void => {
+    this.host.tracker.note(page, 1);
+    if (!this.any(page, PAGE_OWNED)) this.refreshCopies(page);
+  };
+
+  /** Takes note that a device that had a copy of a page has none any more. */
+  copyGone(page: number): void {
+    if (this.live !== undefined && this.any(page, PAGE_LIVE)) this.live.copies.remove(page);
+  }
+
+  /** Notes that a page is no device's own any more: plain accesses of a live one go on with the next announcement. */
+  cameHome(page: number): void {
+    if (this.any(page, PAGE_LIVE)) this.live!.cameHome(page);
+  }
+
+  /** The copies that devices have of a live page lack plain stores. */
+  refreshCopies(page: number): void {
+    if (!this.any(page, PAGE_LIVE)) return;
+    for (const device of this.devicesWith(page)) device.refresh(page);
+  }
+
   /** Makes a page zeros over whatever it holds. The host's own `zero` is for frames that nobody wrote to since they were allocated. */
   clear(page: number): void {
     const offset = this.host.offsetOf(page);
     this.host.bufferOf(page).fill(0, offset, offset + this.host.pageSize);
-    this.mark(page, PAGE_ZERO);
+    // What plain stores make of it is not heard of at once.
+    if (!this.any(page, PAGE_LIVE)) this.mark(page, PAGE_ZERO);
   }
 
   /** Removes the mapping of `page` at `key`; the page dies with its last one unless it is cached. */
@@ -264,12 +305,14 @@ export class PageStore extends PageEntries {
       if (this.devicesOf(page) === 0) this.lists.toDevice(page);
       else this.lists.touch(page);
     }
+    if (this.live !== undefined && this.any(page, PAGE_LIVE)) this.live.copied(page, this.noteStore);
     this.mark(page, 1 << (DEVICES_SHIFT + bit));
   }
 
   /** Notes that device `bit` holds no copy any more; frees the page if that was the last thing a dead page waited for. */
   clearDevice(page: number, bit: number): void {
     const before = this.devicesOf(page);
+    this.copyGone(page);
     this.unmark(page, 1 << (DEVICES_SHIFT + bit));
     if (this.lists !== undefined && before === 1 << bit) this.lists.offDevice(page);
     if (this.any(page, PAGE_DEAD)) this.reap(page);
@@ -316,6 +359,8 @@ export class PageStore extends PageEntries {
 
   private die(page: number): void {
     this.mark(page, PAGE_DEAD);
+    // Who holds it sees it as it was, whatever becomes of the source.
+    if (this.any(page, PAGE_HELD)) this.part([page]);
     for (let bit = 0, left = this.devicesOf(page); left !== 0; bit++, left >>= 1) {
       if ((left & 1) === 1) this.pools[bit]?.discard(page);
     }
@@ -324,8 +369,14 @@ export class PageStore extends PageEntries {
 
   private reap(page: number): void {
     if (this.any(page, PAGE_LOCKED | PAGE_HELD) || this.devicesOf(page) !== 0) return;
+    this.free(page);
+  }
+
+  private free(page: number): void {
+    const isLive = this.any(page, PAGE_LIVE);
     this.records[2 * page + 1] = 0;
     this.lists?.leave(page);
-    this.host.free(page);
+    if (isLive) this.live!.free(page);
+    else this.host.free(page);
   }
 }

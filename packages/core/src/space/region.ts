@@ -1,6 +1,7 @@
+import { MIN_PAGE_SIZE } from '../address/index.js';
 import { MirrorError } from '../driver/index.js';
 import type { MemoryObject } from './memory-object.js';
-import type { Held, HoldMode, HoldOptions } from './held.js';
+import type { Held, HoldMode, HoldOptions, ViewConstructor } from './held.js';
 import type { RemapPagesOptions } from './remap-options.js';
 import type { ByteSource } from './source.js';
 
@@ -25,6 +26,22 @@ export interface MapOptions {
   readonly offset?: number;
   /** Name for traces and messages. */
   readonly name?: string;
+  /**
+   * Plain loads and stores reach it: {@link Region.buffer} and {@link Region.array} give arrays that stay valid until it is unmapped, and its address is that
+   * of its first byte in the process where the space has such addresses. It is anonymous and `shared`. Default: true for anonymous
+   * regions on host memory that can do it (`@mirrorspace/native`) unless `share` is `private`.
+   */
+  readonly live?: boolean;
+}
+
+/** A part of a region, and how it is shown. */
+export interface BufferOptions {
+  /** First byte, from the region's first. Default 0. */
+  readonly offset?: number;
+  /** Bytes, up to 4 GiB. Default: up to the end of the region. */
+  readonly bytes?: number;
+  /** A SharedArrayBuffer, which can be given to other threads. Default false. */
+  readonly shared?: boolean;
 }
 
 /** Hints about how a region is used. They change speed, never results. */
@@ -122,6 +139,48 @@ export class Region {
     if (this.closed) throw new MirrorError('CLOSED', `region "${this.name}" was unmapped; map another one`);
     const part = this.part(options);
     return this.owner.acquire(part.start, part.bytes, mode, options);
+  }
+
+  /** Whether plain loads and stores reach it. */
+  get live(): boolean {
+    return this.object?.live !== undefined;
+  }
+
+  /**
+   * Its bytes, or a part of them, for plain loads and stores. A load or store of a page that a device owns waits until that is home, which the
+   * thread that has the space sees to: on that thread itself, `acquire` what a device may own before. What is stored before a launch is
+   * seen by it, what a launch stored is seen after its fence. When the region is unmapped ArrayBuffers are detached, and SharedArrayBuffers read as zeros.
+   * @throws TypeError; RangeError, also for an `offset` that is no multiple of 4096; MirrorError `UNSUPPORTED` for a region that is not `live`, `CLOSED`
+   */
+  buffer(options: BufferOptions = {}): ArrayBufferLike {
+    if (this.closed) throw new MirrorError('CLOSED', `region "${this.name}" was unmapped; map another one`);
+    const { start, bytes } = this.part(options);
+    const { shared = false } = options;
+    if (typeof shared !== 'boolean') throw new TypeError(`shared must be a boolean, got ${typeof shared}`);
+    const live = this.object?.live;
+    if (live !== undefined) return live.buffer(this.objectPage * this.pageSize + start - this.start, bytes, shared);
+    throw new MirrorError(
+      'UNSUPPORTED',
+      `region "${this.name}" is not live: acquire it instead, or map an anonymous region with live on host memory of @mirrorspace/native`,
+      { address: this.start },
+    );
+  }
+
+  /**
+   * As {@link buffer}, as a typed array, e.g. `region.array(Float32Array)`; from any offset that is a multiple of the element size.
+   * @throws as {@link buffer}, RangeError when the part is not whole elements
+   */
+  array<T>(type: ViewConstructor<T>, options: BufferOptions = {}): T {
+    if (typeof type !== 'function') throw new TypeError('array takes the constructor of a typed array');
+    if (this.closed) throw new MirrorError('CLOSED', `region "${this.name}" was unmapped; map another one`);
+    const { start, bytes } = this.part(options);
+    const size = type.BYTES_PER_ELEMENT;
+    const offset = start - this.start;
+    if (offset % size !== 0 || bytes % size !== 0)
+      throw new RangeError(`${bytes} bytes at offset ${offset} are not whole elements of ${size} bytes`);
+    const lead = offset % MIN_PAGE_SIZE;
+    const buffer = this.buffer({ ...options, offset: offset - lead, bytes: bytes + lead });
+    return new type(buffer, lead, bytes / size);
   }
 
   /** Unmaps all of it, or `bytes` from `offset`; see `space.unmap`. A closed region is done already. */

@@ -15,6 +15,8 @@ export async function releaseObjects(space: SpaceState, objects: readonly Memory
       failures.push(error);
     });
   }
+  // Pages that died with their object leave the devices, too.
+  if (objects.length > 0) await space.flush().catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0] as Error;
 }
 

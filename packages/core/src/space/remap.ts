@@ -41,7 +41,7 @@ export async function remapRange(
       { address: whole.end },
     );
   }
-  checkSourceReaches(space, whole, start, bytes);
+  checkObjectReaches(space, whole, start, bytes);
   const target = options.address === undefined ? undefined : checkTarget(space, start, end, options.address, bytes);
   const inPlace = target === undefined && fitsInPlace(space, start, end, bytes);
   const to = target ?? (inPlace ? start : findAddress(space, bytes, undefined));
@@ -115,10 +115,14 @@ function checkTarget(space: SpaceState, start: number, end: number, address: num
   return address;
 }
 
-function checkSourceReaches(space: SpaceState, region: Region, start: number, bytes: number): void {
-  const source = region.object?.source;
-  if (source === undefined) return;
-  const firstPage = region.objectPage + space.pageOf(start - region.start);
-  if (firstPage * space.pageSize + bytes <= Math.ceil(source.size / space.pageSize) * space.pageSize) return;
-  throw new RangeError(`${bytes} bytes reach beyond the source's ${source.size} bytes`);
+function checkObjectReaches(space: SpaceState, region: Region, start: number, bytes: number): void {
+  const { source, live } = region.object ?? {};
+  const end = (region.objectPage + space.pageOf(start - region.start)) * space.pageSize + bytes;
+  if (live !== undefined && end > live.count * space.pageSize) {
+    throw new RangeError(
+      `${bytes} bytes reach beyond a live region, which stays as long as it was mapped: map another, or map with live: false`,
+    );
+  }
+  if (source !== undefined && end > Math.ceil(source.size / space.pageSize) * space.pageSize)
+    throw new RangeError(`${bytes} bytes reach beyond the source's ${source.size} bytes`);
 }

@@ -119,7 +119,7 @@ export class SamePages {
     if (isInUse(store, page) || store.any(page, PAGE_CACHED | PAGE_ZERO)) return false;
     for (let i = 0; i < count; i++) {
       const key = store.mappingKey(page, i);
-      const { regions, base, pageSize } = host.spaces.get(store.spaceAt(key).base)!;
+      const { regions, base, pageSize } = host.spaces.get(store.spaces.at(key).base)!;
       const region = regions.at((key - base) * pageSize);
       if (region !== undefined && isMergeable(region)) return true;
     }

@@ -1,7 +1,7 @@
 import { throwIfAborted } from './abort.js';
 import { MirrorError } from '../driver/index.js';
 import { inTime } from './in-time.js';
-import { fillPages, makePages } from './page-run.js';
+import { fillPages, makePages, readAway } from './page-run.js';
 import { PAGE_LOCKED, PAGE_ZERO } from './page-state.js';
 import type { PageStore } from './page-store.js';
 import { type ByteSource, nameOf, reasonOf, type SourceLimits } from './source.js';
@@ -108,7 +108,8 @@ export class SourceReader {
     const { store, target } = this;
     const { source } = target;
     const { pageSize } = store.host;
-    const pages = makePages(store, count);
+    const own = store.host.sources?.map(source!, index, count);
+    const pages = own === undefined ? makePages(store, count) : store.adopt(own);
     pages.forEach((page, i) => {
       store.unmark(page, PAGE_ZERO);
       store.mark(page, PAGE_LOCKED);
@@ -116,11 +117,12 @@ export class SourceReader {
     });
     const offset = index * pageSize;
     try {
-      await fillPages(store, pages, async (bytes) => {
+      const fill = async (bytes: Uint8Array) => {
         const length = Math.max(0, Math.min(bytes.length, target.size - offset));
         if (length > 0) await source!.read(offset, bytes.subarray(0, length), signal);
         bytes.fill(0, length);
-      });
+      };
+      await (own === undefined ? fillPages(store, pages, fill) : readAway(store, count, fill));
     } catch (cause) {
       pages.forEach((page, i) => {
         // The cache may have been dropped meanwhile, and filled anew.

@@ -351,7 +351,7 @@ export class Space implements RegionOwner {
     await attempt(releaseObjects(state, objects));
     await attempt(retryUnsaved(state));
     for (const mirror of Array.from(state.mirrors)) await attempt(mirror.detach());
-    state.store.closeSpace(state.base);
+    state.store.spaces.close(state.base);
     state.host.spaces.delete(state.base);
     const error = failures.find((failure) => !(failure instanceof MirrorError && failure.code === 'DEVICE_LOST'));
     if (error !== undefined) throw error as Error;

@@ -20,6 +20,8 @@ export interface SpaceMirror {
   pin(start: number, end: number): Promise<void>;
   /** Lets pinned pages go again. */
   unpin(start: number, end: number): void;
+  /** Tells a device that serves its faults by itself what advice says of a range by now. */
+  advised(start: number, end: number): Promise<void>;
   /** Ends the mirror; data comes home first. */
   detach(): Promise<void>;
 }
@@ -55,7 +57,7 @@ export class SpaceState {
     this.id = id;
     this.host = host;
     this.store = host.store;
-    this.base = this.store.openSpace(this);
+    this.base = this.store.spaces.open(this);
     host.spaces.set(this.base, this);
     this.pageSize = this.store.host.pageSize;
     this.shift = pageShift(this.pageSize);

@@ -24,6 +24,7 @@ export async function truncateSource(space: SpaceState, source: ByteSource, size
   try {
     // Where it ended: what a source that grows has behind that is zeros, whatever was stored there in the last page.
     const end = source.truncate === undefined ? size : Math.min(size, source.size);
+    object.part(Math.floor(size / space.pageSize));
     await shorten(space, source, size);
     // The source has changed: whatever fails from here on, the rest is done.
     mapping = cutMappings(space, object, size, failures);

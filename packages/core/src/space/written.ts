@@ -1,5 +1,6 @@
 import { IdList } from '../address/index.js';
 import { slotOf } from './reclaim/swap-table.js';
+import { PAGE_OWNED } from './page-state.js';
 import type { SpaceState } from './state.js';
 
 /** A run of pages, as bytes of the space. */
@@ -34,6 +35,8 @@ export function collectWritten(space: SpaceState, start: number, end: number): W
       page.push(found);
       written.clear();
       if (tracker.collect(page, written) === 0) continue;
+      // Nobody else hears of plain stores that were found out by this.
+      if (store.live !== undefined && !store.any(found, PAGE_OWNED)) store.refreshCopies(found);
     }
     keys.push(store.table.pageOfSlot(slot));
   }

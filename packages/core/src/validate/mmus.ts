@@ -51,16 +51,23 @@ export class MmuRegistry implements LiveMmus {
       faults.close(mmu.id);
     };
     const { id, kind, addressBits, faultPageSize } = mmu;
-    return { id, kind, addressBits, faultPageSize, close: () => (closing ??= end()) };
+    const snapshot = mmu.snapshot?.bind(mmu);
+    const close = () => (closing ??= end());
+    return { id, kind, addressBits, faultPageSize, close, ...(snapshot && { snapshot }) };
   }
 
   private check(mmu: DeviceMmu, { addressBits, faultPageSize }: MmuOptions): void {
-    const { limits } = this.device;
+    const { limits, features } = this.device;
     const wrong = (why: string): void =>
       this.reporter.report('backend', 'claim', `createMmu gave MMU ${mmu.id} ${why}`);
     if (!Number.isInteger(mmu.id) || mmu.id < 0 || mmu.id > 0xffff) wrong('whose id is no integer from 0 to 65535');
     const other = this.mmus.get(mmu.id);
     if (other !== undefined && other.state !== 'closed') wrong('whose id is in use by an open MMU');
+    const looks = mmu.kind === 'mirroring' && features.has('snapshots');
+    if (looks !== (mmu.snapshot !== undefined))
+      wrong(
+        `of the kind ${mmu.kind} ${mmu.snapshot ? 'with' : 'without'} a way to look where pages are: mirroring ones of devices that claim snapshots have it`,
+      );
     if (mmu.addressBits < addressBits)
       wrong(`with ${mmu.addressBits} address bits where ${addressBits} were asked for`);
     if (mmu.faultPageSize !== (faultPageSize ?? limits.pageSizes[0])) {

@@ -123,6 +123,18 @@ const good: Readonly<Record<Command['kind'], Sample>> = {
     to: 'paging',
     command: () => ({ kind: 'exclusive', mmu: 0, start: BASE, end: BASE + PAGE, taken: new Uint32Array(1) }),
   },
+  advise: {
+    to: 'paging',
+    command: () => ({
+      kind: 'advise',
+      mmu: 0,
+      start: BASE,
+      end: BASE + PAGE,
+      preferred: 'device',
+      readMostly: false,
+      accessedBy: false,
+    }),
+  },
 };
 
 /** Page numbers whose buffer has gone to somebody else. */
@@ -183,13 +195,22 @@ for (const [kind, { to, command }] of Object.entries(good)) {
       paging(world).submit([command(world) as never]),
     );
 }
-for (const kind of ['prefetch', 'migrate', 'snapshot', 'exclusive'] as const)
+for (const kind of ['prefetch', 'migrate', 'snapshot', 'exclusive', 'advise'] as const)
   submit.bad(`${kind} on a managed MMU`, 'UNSUPPORTED', (world) =>
     paging(world).submit([good[kind].command(world) as never]),
   );
 submit
   .bad('map.access without reading', 'RangeError', (world) =>
     paging(world).submit([{ ...good.map.command(world), access: Uint8Array.of(2) } as never]),
+  )
+  .type('advise.preferred', [undefined, null, 5, 'x'], (world, preferred) =>
+    paging(world).submit([{ ...good.advise.command(world), preferred } as never]),
+  )
+  .type('advise.readMostly', [undefined, null, 5, 'x'], (world, readMostly) =>
+    paging(world).submit([{ ...good.advise.command(world), readMostly } as never]),
+  )
+  .type('advise.accessedBy', [undefined, null, 5, 'x'], (world, accessedBy) =>
+    paging(world).submit([{ ...good.advise.command(world), accessedBy } as never]),
   )
   .bad('cancelFaults.reasons unknown', 'RangeError', (world) =>
     paging(world).submit([{ ...good.cancelFaults.command(world), reasons: Uint8Array.of(99) } as never]),

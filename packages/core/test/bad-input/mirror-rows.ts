@@ -9,7 +9,7 @@ const attach = new Rows('AddressSpace.attach', 'async')
   .type('options', [null, 5, 'lru'], ({ closedSpace: _, space, device }, options) => space.attach(device, options))
   .bad('an attached device', 'INVALID_ARGUMENT', ({ space, device }) => space.attach(device))
   .bad('an unknown eviction policy', 'INVALID_ARGUMENT', ({ space, device }) =>
-    space.attach(device, { eviction: 'random' as never }),
+    space.attach(device, { eviction: 'oldest' as never }),
   )
   .bad('an unknown prefetch policy', 'INVALID_ARGUMENT', ({ space, device }) =>
     space.attach(device, { prefetch: 'toString' as never }),
@@ -29,7 +29,25 @@ const attach = new Rows('AddressSpace.attach', 'async')
   .bad('a preemption policy that is none', 'INVALID_ARGUMENT', ({ space, device }) =>
     space.attach(device, { preemption: true as never }),
   )
-  .type('placement', ['touch', null, {}], ({ space, device }, placement) => space.attach(device, { placement }))
+  .type('placement', [null, {}], ({ space, device }, placement) => space.attach(device, { placement }))
+  .bad('an unknown placement policy', 'INVALID_ARGUMENT', ({ space, device }) =>
+    space.attach(device, { placement: 'touch' as never }),
+  )
+  .bad('an unknown thrashing policy', 'INVALID_ARGUMENT', ({ space, device }) =>
+    space.attach(device, { thrashing: 'much' as never }),
+  )
+  .type('policies', [null, 5], ({ space, device }, policies) => space.attach(device, { policies }))
+  .bad('an unknown set of policies', 'INVALID_ARGUMENT', ({ space, device }) =>
+    space.attach(device, { policies: 'best' as never }),
+  )
+  .type('flush', [null, 5, {}], ({ space, device }, flush) => space.attach(device, { flush }))
+  .bad('an unknown flush policy', 'INVALID_ARGUMENT', ({ space, device }) =>
+    space.attach(device, { flush: 'never' as never }),
+  )
+  .bad('a flush policy that waits for less than nothing', 'RangeError', ({ space, device }) =>
+    space.attach(device, { flush: { name: 'mine', entries: -1, us: 0 } }),
+  )
+  .number('sampling', [NaN, -1, 65, Infinity], ({ space, device }, sampling) => space.attach(device, { sampling }))
   .number('batch', [NaN, 0, -1, 0.5, 65_537], ({ space, device }, batch) => space.attach(device, { batch }))
   .number('aging', [NaN, -1, 1025, Infinity], ({ space, device }, aging) => space.attach(device, { aging }))
   .number('timeoutMs', [NaN, 0, -1, Infinity], ({ space, device }, timeoutMs) => space.attach(device, { timeoutMs }))
@@ -46,7 +64,7 @@ const replace = new Rows('AddressSpace.replace', 'async')
   .type('options', [null, 5, 'lru'], ({ space, mirror, spare }, options) => space.replace(mirror, spare, options))
   .type('lost', [null, 5, 'zero'], ({ space, mirror, spare }, lost) => space.replace(mirror, spare, { lost }))
   .bad('an unknown eviction policy', 'INVALID_ARGUMENT', ({ space, mirror, spare }) =>
-    space.replace(mirror, spare, { eviction: 'random' as never }),
+    space.replace(mirror, spare, { eviction: 'oldest' as never }),
   )
   .bad('a closed space', 'CLOSED', ({ closedSpace, mirror, spare }) => closedSpace.replace(mirror, spare));
 
@@ -119,6 +137,15 @@ const moves = [
   onRange('Mirror.residency', (mirror, start, bytes) => mirror.residency(start, bytes), 'sync'),
 ];
 
+const record = new Rows('Mirror.record', 'sync')
+  .type('options', [null, 5, 'faults'], ({ mirror }, options) => mirror.record(options))
+  .type('of', [null, 5, 'writes'], ({ mirror }, of) => mirror.record({ of }))
+  .number('actor', [0, -1, 1.5, 128], ({ mirror }, actor) => mirror.record({ actor }))
+  .number('resident', [0, -1, 1.5, 65_537], ({ mirror }, resident) => mirror.record({ resident }))
+  .number('limit', [0, -1, 1.5, 2 ** 32], ({ mirror }, limit) => mirror.record({ limit }))
+  .type('onChunk', [null, 5, {}], ({ mirror }, onChunk) => mirror.record({ onChunk }))
+  .bad('a detached mirror', 'CLOSED', ({ detached }) => detached.record());
+
 const launch = new Rows('Mirror.launch', 'sync')
   .type('program', [undefined, null, 'js', 5, {}, { language: 3 }], ({ mirror }, program) => mirror.launch(program))
   .type('program without run', [{ language: 'js' }, { language: 'js', run: 5 }], ({ mirror }, program) =>
@@ -146,4 +173,4 @@ const launch = new Rows('Mirror.launch', 'sync')
   .type('reads', [null, 5, [5], [null]], ({ mirror }, reads) => mirror.launch(double, { reads }))
   .bad('a detached mirror', 'CLOSED', ({ detached }) => detached.launch(double));
 
-export const mirrorRows = [attach, replace, ...accesses, ...moves, launch].flatMap((rows) => rows.rows);
+export const mirrorRows = [attach, replace, ...accesses, ...moves, record, launch].flatMap((rows) => rows.rows);

@@ -65,6 +65,8 @@ const map = new Rows('AddressSpace.map', 'sync')
   .type('access', ['write', 3, {}], ({ space }, access) =>
     space.map({ bytes: PAGE, address: BASE, fixed: true, access }),
   )
+  .type('live', ['yes', 1, null], ({ space }, live) => space.map({ bytes: PAGE, address: BASE, fixed: true, live }))
+  .bad('live on memory that is not', 'UNSUPPORTED', ({ space }) => space.map({ bytes: PAGE, live: true }))
   .type('share', ['both', 3, null], ({ space }, share) => space.map({ bytes: PAGE, address: BASE, fixed: true, share }))
   .type('name', [5, {}], ({ space }, name) => space.map({ bytes: PAGE, name }))
   .type('source', [null, 5, {}, { size: PAGE }], ({ space }, source) => space.map({ bytes: PAGE, source }))
@@ -311,6 +313,17 @@ const holds = [
     .number('bytes', [NaN, -1, 0, 0.5, 4 * PAGE + 1, 2 ** 47], ({ region }, bytes) => region.acquire('read', { bytes }))
     .type('mode', [undefined, 'both'], ({ region }, mode) => region.acquire(mode))
     .bad('a closed region', 'CLOSED', ({ closedRegion }) => closedRegion.acquire('read')),
+  new Rows('Region.buffer', 'sync')
+    .number('offset', [NaN, -1, 0.5, 4 * PAGE, 2 ** 53], ({ region }, offset) => region.buffer({ offset }))
+    .number('bytes', [NaN, -1, 0, 0.5, 4 * PAGE + 1, 2 ** 47], ({ region }, bytes) => region.buffer({ bytes }))
+    .type('options', [null, 5], ({ region }, options) => region.buffer(options))
+    .type('shared', [null, 1, 'yes'], ({ region }, shared) => region.buffer({ shared }))
+    .bad('a region that is not live', 'UNSUPPORTED', ({ region }) => region.buffer())
+    .bad('a closed region', 'CLOSED', ({ closedRegion }) => closedRegion.buffer()),
+  new Rows('Region.array', 'sync')
+    .type('type', [undefined, null, 5, {}], ({ region }, type) => region.array(type))
+    .bad('a region that is not live', 'UNSUPPORTED', ({ region }) => region.array(Uint8Array))
+    .bad('a closed region', 'CLOSED', ({ closedRegion }) => closedRegion.array(Uint8Array)),
   new Rows('Region.unmap', 'async')
     .number('offset', [NaN, -PAGE, 0.5, 4 * PAGE], ({ region }, offset) => region.unmap({ offset }))
     .number('bytes', [NaN, -1, 0, 5 * PAGE], ({ region }, bytes) => region.unmap({ bytes }))

@@ -94,3 +94,15 @@ describe('aging', () => {
     expect(harvests).toBe(0);
   });
 });
+
+it('a harvest waits within its time for a look at frames that never ends', async () => {
+  const device = await openDevice(4, { faults: [{ do: 'hang', at: { kind: 'harvest', nth: 1 } }] });
+  const space = await createSpace();
+  const mirror = await space.attach(device, { prefetch: 'none', sampling: 2, timeoutMs: 1000 });
+  const { address } = space.map({ bytes: 8 * PAGE });
+  for (let page = 0; page < 5; page++) await mirror.read(address + page * PAGE, 1);
+  expect(mirror.stats.evictions).toBe(1);
+  await expectCode(mirror.harvest(address, 8 * PAGE), 'DEVICE_TIMEOUT');
+  await device.close();
+  await space.close();
+});

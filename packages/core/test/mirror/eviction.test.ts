@@ -1,12 +1,21 @@
-import { createSpace, FifoEviction, validate } from '@mirrorspace/core';
+import {
+  createSpace,
+  evictionPolicies,
+  type EvictionName,
+  FifoEviction,
+  FRAME_DIRTY,
+  validate,
+} from '@mirrorspace/core';
 import { memory, TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { describe, expect, it } from 'vitest';
 import { createRig, expectCode, PAGE, pattern } from '../space/helpers.js';
 import { double, touchPages } from './helpers.js';
 
+const EVICTIONS = Object.keys(evictionPolicies) as EvictionName[];
+
 describe('more data than device memory', () => {
   const latencies = { zero: 'zero', 'no latency model': {}, typical: TYPICAL_LATENCY } as const;
-  for (const eviction of ['lru', 'clock', 'fifo'] as const) {
+  for (const eviction of EVICTIONS) {
     for (const [name, latency] of Object.entries(latencies)) {
       it(`doubles every word with a quarter of the memory: ${eviction}, ${name}`, async () => {
         await using rig = await createRig({
@@ -60,6 +69,59 @@ describe('more data than device memory', () => {
     expect(asked).toEqual([1, 1, 1, 1]);
   });
 
+  it('gives up whole units, and the frames that nobody took are free again', async () => {
+    await using rig = await createRig({ frames: 20, attach: { eviction: 'lru-64k' } });
+    const { space, mirror } = rig;
+    const { address } = space.map({ bytes: 32 * PAGE, address: 2 ** 30, fixed: true });
+    await space.write(address, pattern(32 * PAGE));
+    await mirror.fill(address, 18 * PAGE, 7);
+    await mirror.fill(address + 18 * PAGE, 2 * PAGE, 7);
+    expect(mirror.stats.evictions).toBe(0);
+    // Pages 0 … 15 are the unit accessed least recently; one frame of theirs is taken, fifteen are free.
+    await mirror.fill(address + 20 * PAGE, PAGE, 7);
+    expect(mirror.stats.evictions).toBe(16);
+    expect(mirror.residency(address, 32 * PAGE).filter((state) => state > 1).length).toBe(5);
+    await mirror.fill(address + 21 * PAGE, 11 * PAGE, 7);
+    expect(mirror.stats.evictions).toBe(16);
+    expect(await space.read(address, 32 * PAGE)).toEqual(new Uint8Array(32 * PAGE).fill(7));
+  });
+
+  it('tells its policy which pages come and go by numbers that stay theirs, and which frames are dirty', async () => {
+    const filled: number[] = [];
+    const coming: number[] = [];
+    const dirty: number[][] = [];
+    class Watching extends FifoEviction {
+      override insert(ids: Uint32Array, count: number, pages?: Float64Array): void {
+        filled.push(...pages!.subarray(0, count));
+        super.insert(ids, count);
+      }
+      override victims(out: Uint32Array, count: number, flags: Uint8Array, pages?: Float64Array): number {
+        coming.push(...pages!.subarray(0, count));
+        dirty.push([...flags].map((flag) => Number((flag & FRAME_DIRTY) !== 0)));
+        return super.victims(out, count, flags);
+      }
+    }
+    await using rig = await createRig({ frames: 2, attach: { eviction: (capacity) => new Watching(capacity) } });
+    const { space, mirror } = rig;
+    const { address } = space.map({ bytes: 4 * PAGE });
+    await space.write(address, pattern(4 * PAGE));
+    await mirror.read(address, 1);
+    await mirror.fill(address + PAGE, 1, 1);
+    await mirror.read(address + 2 * PAGE, 1);
+    // The CPU reads it: its copy on the device is clean from now on.
+    await space.read(address + PAGE, 1);
+    await mirror.read(address, 1);
+    await mirror.read(address + PAGE, 1);
+    const base = filled[0]!;
+    expect(filled.map((page) => page - base)).toEqual([0, 1, 2, 0, 1]);
+    expect(coming.map((page) => page - base)).toEqual([2, 0, 1]);
+    expect(dirty).toEqual([
+      [0, 1],
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
   it('keeps recently used pages with lru, and the oldest out with fifo', async () => {
     for (const [eviction, stays] of [
       ['lru', true],
@@ -80,7 +142,7 @@ describe('more data than device memory', () => {
 });
 
 describe('units that need more than fits together', () => {
-  for (const eviction of ['lru', 'clock', 'fifo'] as const) {
+  for (const eviction of EVICTIONS) {
     it(`finish: 192 pages, 3 a unit, 66 frames, ${eviction}`, async () => {
       await using rig = await createRig({ frames: 66, attach: { eviction }, device: { residentUnits: 64 } });
       const { space, mirror } = rig;

@@ -159,7 +159,10 @@ async function runChase(scene: Scene, op: LaunchOperation): Promise<void> {
   const nodes = [0, 2, 1].map((i) => span.start + i * stride).filter((at) => at + 16 <= span.start + span.bytes);
   const range = plain.widen(span.start, span.bytes);
   if (mirror === undefined || plain.refused(range.start, range.end, true)) return;
-  const pages = new Set(nodes.map((node) => plain.page(node, true)));
+  // Asked without making private pages: those are copies of what is there when their node is written.
+  const pageOf = (node: number) =>
+    plain.at(node)!.shared ? plain.page(node, false) : Math.floor(node / plain.pageSize);
+  const pages = new Set(nodes.map(pageOf));
   // A page that is mapped twice would have two nodes in one place.
   if (pages.size < new Set(nodes.map((node) => Math.floor(node / plain.pageSize))).size) return;
   for (const [i, node] of nodes.entries()) {

@@ -222,6 +222,8 @@ async function perform(world: World, member: Member, lane: Lane, op: LossLaneOpe
     case 'read': {
       let data: Uint8Array = new Uint8Array(0);
       const onDevice = op.kind === 'read';
+      // Other placements let a device own what it reads.
+      if (onDevice && op.device === 0 && world.config.placement !== 'on-touch') page.mayOwn = true;
       const ok = await done(async () => (data = await (onDevice ? mirror : space).read(start, 64)), [page], onDevice);
       if (ok) checkWords(page, start, data);
       if (!onDevice || op.device === 1) {

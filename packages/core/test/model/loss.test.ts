@@ -9,6 +9,8 @@ const lossWorlds = worlds(4096, true, false).map((config) => ({
   ...config,
   frames: [config.frames[0]!, config.frames[1] ?? 6],
   prefetch: 'none' as const,
+  // A set would come before these.
+  policies: undefined,
 }));
 
 test(

@@ -221,3 +221,64 @@ test.each([0, 1, 2])('what a lost device alone had gets contents again (%i)', (s
     { kind: 'lose', device: 1, seed },
   ]),
 );
+
+test('what is read for a mirror that leaves meanwhile is locked no more', () =>
+  replay(
+    {
+      ...{ frames: [13], faultBuffer: 1, residentUnits: 8, tlbEntries: 2, commandsPerSubmit: 2, eviction: 'fifo' },
+      ...{ prefetch: 'next', updateQueue: 'highest-priority', preemption: 'always', dirtyBits: false },
+      ...{ slowFiles: true, budget: 2, lists: 'global' },
+    },
+    [
+      { ...mapped, where: 'hint', page: 1, pages: 6, share: 'shared', file: 0, filePage: 2 },
+      { kind: 'lose', device: 1, seed: 51 },
+      {
+        kind: 'increment',
+        place: { ...first, page: 1, offset: 2, length: 7 },
+        other: { ...first, offset: 2, length: 4 },
+        device: 1,
+        seed: 226,
+        announced: true,
+      },
+      { kind: 'detach', member: 0, device: 1 },
+    ],
+  ));
+
+test('a private page of a file is a copy of what is there when it is first written, not when it is first asked for', () =>
+  replay({ residentUnits: 1 }, [
+    { ...mapped, page: 3, pages: 3, share: 'shared', file: 2 },
+    { kind: 'truncate', member: 0, file: 1, page: 0, halves: 3, device: 0, beside: 'nothing' },
+    { ...mapped, page: 2, pages: 2, file: 2 },
+    {
+      kind: 'chase',
+      place: { ...first, page: 2, offset: 3, length: 7 },
+      other: first,
+      device: 0,
+      seed: 1,
+      announced: false,
+    },
+    launched,
+  ]));
+
+test('a write that was refused makes no private page of what is mapped there later', () =>
+  replay({ faultBuffer: 8, batch: 1, tlbEntries: 1, pagesPerCommand: 2, commandsPerSubmit: 2, latencySeed: 0 }, [
+    { ...launched, place: { ...first, length: 7 } },
+    { kind: 'write', place: { ...first, page: 2 }, device: 0, seed: 1 },
+    { ...mapped, pages: 3, file: 1 },
+    { kind: 'truncate', member: 0, file: 0, page: 3, halves: 5, device: 0, beside: 'writes' },
+  ]));
+
+test('a read that makes the device the owner makes no private copy of a page of a file', () =>
+  replay({ faultBuffer: 1, batch: 1, residentUnits: 1, tlbEntries: 1, policies: 'default' }, [
+    { ...mapped, pages: 2, file: 1 },
+    { kind: 'truncate', member: 0, file: 0, page: 2, halves: 3, device: 0, beside: 'nothing' },
+    { kind: 'atomicAdd', place: { ...first, region: 2, page: 1 }, device: 0, seed: 1 },
+    { kind: 'hold', place: first, mode: 'read', discard: false, seed: 1 },
+  ]));
+
+test('a read of a file that waits for room goes on when the flush has ended that it waited for', () =>
+  replay({ faultBuffer: 1, batch: 1, residentUnits: 1, tlbEntries: 1, flush: 'immediate', latencySeed: 0, budget: 2 }, [
+    mapped,
+    { kind: 'merge', member: 0, alike: 1, offer: true, home: true },
+    { kind: 'truncate', member: 0, file: 1, page: 1, halves: 1, device: 0, beside: 'reads' },
+  ]));

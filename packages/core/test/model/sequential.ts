@@ -1,4 +1,16 @@
 import fc from 'fast-check';
+import {
+  evictionPolicies,
+  type EvictionName,
+  type FlushName,
+  flushPolicies,
+  type PlacementName,
+  placementPolicies,
+  type PolicySetName,
+  policySets,
+  type PrefetchName,
+  prefetchPolicies,
+} from '../../src/policy/index.js';
 import { abandon, checkContents, checkContract, finish, inTime } from './finish.js';
 import { noteShown } from './loss-operations.js';
 import { checkRegions } from './map-operations.js';
@@ -79,6 +91,11 @@ const PLAIN_CONFIG: WorldConfig = {
   eviction: 'lru',
   aging: 0,
   prefetch: 'none',
+  sampling: 0,
+  placement: 'on-touch',
+  flush: 'flush-point',
+  thrashing: 'none',
+  policies: undefined,
   updateQueue: 'paging',
   preemption: 'never',
   pagingQueues: 1,
@@ -102,9 +119,14 @@ export function worlds(pageSize: WorldConfig['pageSize'], timed: boolean, deep: 
     tlbEntries: fc.constantFrom(1, 2, 16),
     pagesPerCommand: fc.constantFrom(2, 1024),
     commandsPerSubmit: fc.constantFrom(2, 1024),
-    eviction: fc.constantFrom('lru', 'clock', 'fifo'),
+    eviction: fc.constantFrom(...(Object.keys(evictionPolicies) as EvictionName[])),
     aging: fc.constantFrom(0, 0, 0.25, 1),
-    prefetch: fc.constantFrom('none', 'next', 'tree'),
+    prefetch: fc.constantFrom(...(Object.keys(prefetchPolicies) as PrefetchName[])),
+    sampling: fc.constantFrom(0, 0, 0.5, 2),
+    placement: fc.constantFrom(...(Object.keys(placementPolicies) as PlacementName[])),
+    flush: fc.constantFrom(...(Object.keys(flushPolicies) as FlushName[])),
+    thrashing: fc.constantFrom('none', 'uvm'),
+    policies: fc.constantFrom(undefined, undefined, ...(Object.keys(policySets) as PolicySetName[])),
     updateQueue: fc.constantFrom('paging', 'user', 'least-loaded', 'highest-priority'),
     preemption: fc.constantFrom('never', 'always', 'weigh'),
     pagingQueues: fc.constantFrom(1, 2),

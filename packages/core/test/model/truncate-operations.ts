@@ -36,6 +36,8 @@ export async function truncate(scene: Scene, op: TruncateOperation): Promise<voi
     await map(scene, { ...whole, member, page, access, file: number + 1 });
   }
   let size = Math.min(object.capacity, (op.halves * pageSize) / 2);
+  // What is stored behind the end goes with the last page, some time after the last unmap: nobody can say when, while others are at work.
+  if (!scene.alone) size = Math.ceil(size / pageSize) * pageSize;
   // A private copy keeps what it has of the last page, and there may be copies that the model knows nothing of.
   if (isMapped(scene, file, false)) {
     if (size > object.size && object.size % pageSize > 0) return;

@@ -7,15 +7,19 @@ import {
   createSpace,
   type Device,
   type EvictionName,
+  type FlushName,
   type HostMemory,
   managedMemory,
   memorySwap,
   type Mirror,
   MirrorError,
   type PreemptionName,
+  type PlacementName,
+  type PolicySetName,
   type PrefetchName,
   type QueuePolicyName,
   type SwapStore,
+  type ThrashingName,
   validate,
 } from '@mirrorspace/core';
 import { memory, SimClock, TYPICAL_LATENCY } from '@mirrorspace/memory';
@@ -37,6 +41,13 @@ export interface WorldConfig {
   /** Evictions between two harvests of all that is resident, as a share of the frames; 0: none. */
   readonly aging: number;
   readonly prefetch: PrefetchName;
+  /** Frames looked at for each one given up. */
+  readonly sampling: number;
+  readonly placement: PlacementName;
+  readonly flush: FlushName;
+  readonly thrashing: ThrashingName;
+  /** A set in place of the policies above. */
+  readonly policies: PolicySetName | undefined;
   readonly updateQueue: QueuePolicyName;
   readonly preemption: PreemptionName;
   readonly pagingQueues: number;
@@ -147,8 +158,13 @@ export class World {
   }
 
   async attach(member: Member, device: number): Promise<void> {
-    const { eviction, aging, prefetch, updateQueue, preemption, batch } = this.config;
-    const options: AttachOptions = { eviction, aging, prefetch, updateQueue, preemption, batch, timeoutMs: TIMEOUT_MS };
+    const { eviction, aging, sampling, prefetch, placement, flush, thrashing, policies } = this.config;
+    const { updateQueue, preemption, batch } = this.config;
+    const single = { eviction, aging, sampling, prefetch, placement, flush, thrashing };
+    const options: AttachOptions = {
+      ...(policies === undefined ? single : { policies }),
+      ...{ updateQueue, preemption, batch, timeoutMs: TIMEOUT_MS },
+    };
     member.mirrors[device] = await member.space.attach(this.devices[device]!, options);
   }
 

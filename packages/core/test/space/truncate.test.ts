@@ -1,4 +1,4 @@
-import { createSpace, managedMemory } from '@mirrorspace/core';
+import { createSpace, managedMemory, MirrorError, type SourceFrames } from '@mirrorspace/core';
 import { describe, expect, test } from 'vitest';
 import { createRig, expectBytes, expectCode, gate, PAGE, pattern, TestSource } from './helpers.js';
 
@@ -176,5 +176,37 @@ describe('truncate', () => {
       expectBytes(source.bytes, expected);
       await space.close();
     }
+  });
+
+  test('knows which pages are parted from a source where not all of them could be', async () => {
+    const frames = managedMemory();
+    const source = new Shrinking(pattern(80 * PAGE));
+    const parted: [first: number, count: number][] = [];
+    const sources: SourceFrames = {
+      map(_source, page, count) {
+        const first = frames.allocate(count);
+        frames.commit(first, count);
+        frames.view(first, count)!.set(source.bytes.subarray(page * PAGE, (page + count) * PAGE));
+        return Uint32Array.from({ length: count }, (_none, i) => first + i);
+      },
+      part(first, count) {
+        if (parted.length > 0) throw new MirrorError('OUT_OF_HOST_MEMORY', 'one part is enough');
+        parted.push([first, count]);
+      },
+    };
+    await using space = await createSpace({ host: Object.assign(frames, { sources }) });
+    const { address } = space.map({ bytes: 80 * PAGE, source, share: 'shared' });
+    await space.read(address, 80 * PAGE);
+    await expectCode(space.truncate(source, 10 * PAGE), 'OUT_OF_HOST_MEMORY');
+    expect(parted).toEqual([[10, 54]]);
+    expect(source.length).toBe(80 * PAGE);
+    // What is written to those that are parted has to reach the source; what is written to the others has.
+    await space.write(address + 9 * PAGE, pattern(2 * PAGE, 3));
+    await space.write(address + 63 * PAGE, pattern(2 * PAGE, 4));
+    expect(await space.sync(address, 80 * PAGE)).toBe(4);
+    expect(source.writes).toEqual([
+      [10 * PAGE, PAGE],
+      [63 * PAGE, PAGE],
+    ]);
   });
 });

@@ -1,5 +1,4 @@
-import { parse, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import { svgOf } from '../figure.js';
 import type { Row } from './experiment.js';
 import type { Findings } from './findings.js';
 
@@ -35,20 +34,6 @@ const COSTS = [
   '#49006a',
 ];
 
-/** What all panels look like. */
-const LOOK = {
-  $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-  background: 'white',
-  padding: 0,
-  config: {
-    font: 'sans-serif',
-    view: { stroke: '#cccccc' },
-    axis: { labelFontSize: 11, titleFontSize: 12, titlePadding: 8, gridColor: '#ececec', titleFontWeight: 'normal' },
-    legend: { labelFontSize: 11, titleFontSize: 12, symbolSize: 120, titleFontWeight: 'normal', offset: 14 },
-    title: { fontSize: 14, anchor: 'start', frame: 'group', offset: 12 },
-  },
-};
-
 /** Draws the findings as one SVG: rows of panels. */
 export async function plot(findings: Findings): Promise<string> {
   return arrange([
@@ -70,13 +55,8 @@ interface Panel {
 
 /** Draws a panel. Its width is said: without a canvas, Vega measures legends generously. */
 async function draw(spec: object, width: number): Promise<Panel> {
-  const view = new View(parse(compile({ ...LOOK, ...spec } as TopLevelSpec).spec), { renderer: 'none' });
-  try {
-    const markup = await view.toSVG();
-    return { markup, width, height: Number(/height="([\d.]+)"/.exec(markup)![1]) };
-  } finally {
-    view.finalize();
-  }
+  const markup = await svgOf(spec);
+  return { markup, width, height: Number(/height="([\d.]+)"/.exec(markup)![1]) };
 }
 
 const MARGIN = 24;

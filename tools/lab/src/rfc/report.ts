@@ -1,5 +1,5 @@
 import type { PreemptionName, QueuePolicyName } from '@mirrorspace/core';
-import { type Column, short, table } from '../table.js';
+import { type Column, short, table } from '../text-table.js';
 import { type CallbackRow, type CallbackRatio } from './callbacks.js';
 import { CHANGED, type ChangeRow } from './changes.js';
 import { type CoalescingRow, FRONT, GAP_US } from './coalescing.js';

@@ -12,6 +12,7 @@ import { harvest } from './harvest.js';
 import { hostMigration } from './host-migration.js';
 import { limits } from './limits.js';
 import { lives } from './lives.js';
+import { mirroring } from './mirroring.js';
 import { order } from './order.js';
 import { reclaim } from './reclaim.js';
 import { remapPages } from './remap-pages.js';
@@ -40,4 +41,5 @@ export const brokenDevices: readonly BrokenDevice[] = [
   ...lives,
   ...claims,
   ...limits,
+  ...mirroring,
 ];

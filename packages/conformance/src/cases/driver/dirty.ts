@@ -3,6 +3,7 @@ import { defineCases, PAGE_SIZES } from '../../case.js';
 import { deepEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { BITS, Rig, RO } from '../../rig.js';
+import {} from '../../wasm-text.js';
 
 const both = ['mmu:managed', 'accessed-bits', 'dirty-bits', 'frames:4'];
 
@@ -64,6 +65,7 @@ export const dirty = defineCases({ level: 'driver', area: 'dirty', needs: both }
         {
           js: (ctx, _id, [from = 0, to = 0]) => ctx.store32(to, ctx.load32(from)),
           wgsl: 'store_u32(arg_address(1u), load_u32(arg_address(0u)));',
+          wasm: '(call $store_u32 (call $arg_i64 (i32.const 1)) (call $load_u32 (call $arg_i64 (i32.const 0))))',
         },
         [1, 1, 1],
         [rig.at(1), rig.at(0)],

@@ -71,8 +71,8 @@ export const exclusive = defineCases({ level: 'driver', area: 'exclusive', needs
   {
     name: 'mirroring-commands',
     rule: 'MirroringCommand: for MMUs that the device’s own driver fills; a managed MMU answers UNSUPPORTED',
-    mend: 'throw UNSUPPORTED from submit for prefetch, migrate, snapshot and exclusive',
-    cross: { kind: ['prefetch', 'migrate', 'snapshot', 'exclusive'] },
+    mend: 'throw UNSUPPORTED from submit for prefetch, migrate, snapshot, exclusive and advise',
+    cross: { kind: ['prefetch', 'migrate', 'snapshot', 'exclusive', 'advise'] },
     async run(env) {
       const rig = await Rig.open(env);
       const span = { mmu: rig.mmu.id, start: rig.at(0), end: rig.at(1) };
@@ -81,6 +81,7 @@ export const exclusive = defineCases({ level: 'driver', area: 'exclusive', needs
         migrate: { kind: 'migrate', ...span, to: 'device', moved: new Uint32Array(1) },
         snapshot: { kind: 'snapshot', ...span, flags: new Uint8Array(1) },
         exclusive: { kind: 'exclusive', ...span, taken: new Uint32Array(1) },
+        advise: { kind: 'advise', ...span, preferred: 'device', readMostly: false, accessedBy: false },
       } as const;
       const command = commands[env.params['kind'] as keyof typeof commands];
       throws(() => rig.paging.submit([command]), ['UNSUPPORTED'], `${command.kind} for a managed MMU`);

@@ -4,6 +4,7 @@ import { equal, ok, refuses, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { Rig } from '../../rig.js';
 import { createGate } from './gate.js';
+import { wasmAdd, wasmBehind } from '../../wasm-text.js';
 
 /** A fence that stays pending until its page is mapped. */
 async function stuck(rig: Rig): Promise<Fence> {
@@ -156,6 +157,7 @@ export const fence = defineCases({ level: 'driver', area: 'queue', needs: ['mmu:
             ctx.atomicAdd(counter, 1);
           },
           wgsl: '_ = load_u32(arg_address(1u)); _ = atomicAdd_u32(arg_address(0u), 1u);',
+          wasm: '(drop (call $load_u32 (call $arg_i64 (i32.const 1)))) ' + wasmAdd(wasmBehind('(i32.const 0)')),
         },
         [units, 1, 1],
         [rig.at(0), rig.at(1)],

@@ -16,6 +16,7 @@ import { mapping } from './mapping.js';
 import { migration } from './migration.js';
 import { overflow } from './overflow.js';
 import { program } from './program.js';
+import { programWasm } from './program-wasm.js';
 import { programWgsl } from './program-wgsl.js';
 import { order } from './order.js';
 import { protection } from './protection.js';
@@ -54,6 +55,7 @@ export const driverCases: readonly Case[] = [
   ...replay,
   ...program,
   ...programWgsl,
+  ...programWasm,
   ...exclusive,
   ...managedOnMirroring,
   ...devices,

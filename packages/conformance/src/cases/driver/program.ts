@@ -3,6 +3,7 @@ import { bytesEqual, deepEqual, equal, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { Rig } from '../../rig.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt, wasmBehind } from '../../wasm-text.js';
 
 const needs = ['mmu:managed', 'program', 'frames:2'];
 
@@ -21,6 +22,11 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
         {
           js: (ctx, { x, y, z }, [at = 0]) => void ctx.atomicAdd(at + 4 * (x + 5 * (y + 3 * z)), 1),
           wgsl: '_ = atomicAdd_u32(advance(arg_address(0u), unit.id.x + 5u * (unit.id.y + 3u * unit.id.z)), 1u);',
+          wasm: wasmAdd(
+            wasmBehind(
+              `(i32.shl (i32.add (local.get $x) (i32.mul (i32.const 5) (i32.add (local.get $y) (i32.mul (i32.const 3) (local.get $z))))) (i32.const 2))`,
+            ),
+          ),
         },
         grid,
         [rig.at(0)],
@@ -142,6 +148,7 @@ export const program = defineCases({ level: 'driver', area: 'replay', needs }, [
         {
           js: (ctx, { x }, [at = 0, step = 0]) => ctx.store32(at + x * step, x + 1),
           wgsl: `store_u32(${wgslAt('unit.id.x')}, unit.id.x + 1u);`,
+          wasm: `(call $store_u32 ${wasmAt('(local.get $x)')} (i32.add (local.get $x) (i32.const 1)))`,
         },
         [4, 1, 1],
         [rig.at(1, -2 * half), half],

@@ -4,6 +4,7 @@ import { bytesEqual, deepEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { Rig } from '../../rig.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt, wasmBehind } from '../../wasm-text.js';
 
 /** Serves every fault by mapping page i to frame i, and replays, until the fence settled. */
 async function serve(rig: Rig, fence: Fence, window?: number): Promise<void> {
@@ -22,6 +23,11 @@ async function serve(rig: Rig, fence: Fence, window?: number): Promise<void> {
       await rig.env.until(() => ended() || faults.retired > before || faults.pending > 0, 'a unit retires');
     ok(rounds < 10_000, 'R8: every retry loop makes progress');
   }
+}
+
+/** WebAssembly text for the address so many times the size in argument 2 behind the address in argument 1. */
+function wasmOther(index: string): string {
+  return `(i64.add (call $arg_i64 (i32.const 1)) (i64.mul (i64.extend_i32_u ${index}) (call $arg_i64 (i32.const 2))))`;
 }
 
 function words(bytes: Uint8Array): Uint32Array {
@@ -149,6 +155,12 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
             _ = atomicAdd_u32(advance(arg_address(0u), x), 1u);
             store_u32(advance(arg_address(1u), (x % 3u) * arg_words(2u) + x), x + 1u);
             _ = atomicAdd_u32(advance(arg_address(1u), ((x + 1u) % 3u) * arg_words(2u)), 1u);`,
+          wasm: `
+            ${wasmAdd(wasmBehind('(i32.shl (local.get $x) (i32.const 2))'))}
+            (call $store_u32
+              (i64.add (i64.extend_i32_u (i32.shl (local.get $x) (i32.const 2))) ${wasmOther('(i32.rem_u (local.get $x) (i32.const 3))')})
+              (i32.add (local.get $x) (i32.const 1)))
+            ${wasmAdd(wasmOther('(i32.rem_u (i32.add (local.get $x) (i32.const 1)) (i32.const 3))'))}`,
         },
         [units, 1, 1],
         [rig.at(0), rig.at(1), rig.pageSize],
@@ -177,6 +189,7 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
             return undefined;
           },
           wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 2u')}, 1u);`,
+          wasm: wasmAdd(wasmAt('(i32.rem_u (local.get $x) (i32.const 2))')),
         },
         [8, 1, 1],
         [rig.at(0), rig.pageSize],
@@ -201,6 +214,7 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
         {
           js: (ctx, { x }, [at = 0]) => ctx.store32(at + 4 * x, x),
           wgsl: 'store_u32(advance(arg_address(0u), unit.id.x), unit.id.x);',
+          wasm: `(call $store_u32 ${wasmBehind('(i32.shl (local.get $x) (i32.const 2))')} (local.get $x))`,
         },
         [units, 1, 1],
         [rig.at(0)],
@@ -234,6 +248,7 @@ export const replay = defineCases({ level: 'driver', area: 'replay', needs }, [
         {
           js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 2) * size, 1),
           wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 2u')}, 1u);`,
+          wasm: wasmAdd(wasmAt('(i32.rem_u (local.get $x) (i32.const 2))')),
         },
         [units, 1, 1],
         [rig.at(0), rig.pageSize],

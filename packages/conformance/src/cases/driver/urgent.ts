@@ -4,6 +4,7 @@ import { bytesEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { Rig } from '../../rig.js';
 import { createGate } from './gate.js';
+import { wasmAdd, wasmBehind } from '../../wasm-text.js';
 
 export const urgent = defineCases(
   { level: 'driver', area: 'queue', needs: ['mmu:managed', 'preemption', 'frames:2'] },
@@ -58,6 +59,7 @@ export const urgent = defineCases(
         const add = {
           js: (ctx: UnitContext, _id: UnitId, [to = 0]: readonly number[]) => void ctx.atomicAdd(to, 1),
           wgsl: '_ = atomicAdd_u32(arg_address(0u), 1u);',
+          wasm: wasmAdd(wasmBehind('(i32.const 0)')),
         };
         const launch = rig.start(rig.launchCommand(add, [count, 1, 1], [at]));
         for (let i = 0; i < 6; i++) {

@@ -7,6 +7,7 @@ import type { PageSpan } from '../../page-span.js';
 import { ON_DEVICE, ON_HOST, SpaceRig, type SpaceRigOptions, SWAPPED } from '../../space-rig.js';
 import { pageOut, places, reclaimAll } from '../../swapping.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt } from '../../wasm-text.js';
 
 /** Both forms that the 2014 RFC names. */
 const forms = { lists: ['device', 'global'] };
@@ -251,6 +252,9 @@ export const deviceLru = defineCases({ level: 'mirror', area: 'device-lru', need
         wgsl: `
           _ = atomicAdd_u32(${wgslAt('unit.id.x % 6u')}, 1u);
           _ = atomicAdd_u32(${wgslAt('(unit.id.x + 1u) % 6u')}, 1u);`,
+        wasm: `
+          ${wasmAdd(wasmAt('(i32.rem_u (local.get $x) (i32.const 6))'))}
+          ${wasmAdd(wasmAt('(i32.rem_u (i32.add (local.get $x) (i32.const 1)) (i32.const 6))'))}`,
       });
       const args = [area.at(0, 64), t.pageSize];
       const fence = t.mirror.launch(program, { args, grid: [60] });

@@ -3,6 +3,7 @@ import { deepEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt } from '../../wasm-text.js';
 
 const needs = ['dirty-bits', 'read-only-maps'];
 
@@ -134,6 +135,10 @@ export const dirty = defineCases({ level: 'mirror', area: 'dirty' }, [
           store_u32(arg_address(0u), 11u);
           store_f32(${wgslAt('1u')}, 1.0);
           _ = atomicAdd_u32(${wgslAt('2u')}, 33u);`,
+        wasm: `
+          (call $store_u32 ${wasmAt('(i32.const 0)')} (i32.const 11))
+          (call $store_f32 ${wasmAt('(i32.const 1)')} (f32.const 1))
+          ${wasmAdd(wasmAt('(i32.const 2)'), '(i32.const 33)')}`,
       });
       await t.mirror.launch(program, { args: [area.address, t.pageSize] }).wait({ timeoutMs: env.waitMs });
       const found = [];

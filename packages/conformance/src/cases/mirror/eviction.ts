@@ -4,6 +4,7 @@ import { bytesEqual, equal, nameOf, ok, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt, wasmLoop } from '../../wasm-text.js';
 
 const POLICIES = ['lru', 'clock', 'fifo'];
 
@@ -132,6 +133,10 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
           _ = atomicAdd_u32(${wgslAt('x % 16u')}, 1u);
           _ = atomicAdd_u32(${wgslAt('(x * 5u + 1u) % 16u')}, 1u);
           _ = atomicAdd_u32(${wgslAt('(x * 11u + 7u) % 16u')}, 1u);`,
+        wasm: `
+          ${wasmAdd(wasmAt('(i32.rem_u (local.get $x) (i32.const 16))'))}
+          ${wasmAdd(wasmAt('(i32.rem_u (i32.add (i32.mul (local.get $x) (i32.const 5)) (i32.const 1)) (i32.const 16))'))}
+          ${wasmAdd(wasmAt('(i32.rem_u (i32.add (i32.mul (local.get $x) (i32.const 11)) (i32.const 7)) (i32.const 16))'))}`,
       });
       await t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [64] }).wait({ timeoutMs: env.waitMs });
       let sum = 0;
@@ -155,6 +160,11 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
         },
         wgsl: `
           for (var page = 4u * unit.id.x; page < 4u * unit.id.x + 4u; page++) { store_u32(${wgslAt('page')}, page + 1u); }`,
+        wasm: wasmLoop(
+          4,
+          `(call $store_u32 ${wasmAt('(i32.add (i32.mul (local.get $x) (i32.const 4)) (local.get $i))')}
+            (i32.add (i32.mul (local.get $x) (i32.const 4)) (i32.add (local.get $i) (i32.const 1))))`,
+        ),
       });
       const fences = queues.map(({ id }, i) =>
         t.mirror.launch(program, { args: [area.at(16 * i), t.pageSize], grid: [4], queue: id }),
@@ -179,6 +189,8 @@ export const eviction = defineCases({ level: 'mirror', area: 'eviction', needs: 
           for (let page = 0; page < 8; page++) ctx.load32(at + page * size);
         },
         wgsl: `for (var page = 0u; page < 8u; page++) { _ = load_u32(${wgslAt('page')}); }`,
+        // It waits in the midst, and so gets past each page: it needs them at once only if it comes back to them.
+        wasm: wasmLoop(64, `(drop (call $load_u32 ${wasmAt('(i32.rem_u (local.get $i) (i32.const 8))')}))`),
       });
       const fence = t.mirror.launch(program, { args: [area.address, t.pageSize] });
       await rejects(fence.wait({ timeoutMs: env.waitMs }), ['OUT_OF_DEVICE_MEMORY'], 'a unit that needs 8 pages of 4');

@@ -3,6 +3,7 @@ import { bytesEqual, equal, ok, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt } from '../../wasm-text.js';
 
 const word = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 
@@ -90,6 +91,7 @@ export const exclusive = defineCases({ level: 'mirror', area: 'exclusive' }, [
       const program = t.program({
         js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 3) * size, x),
         wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 3u')}, unit.id.x);`,
+        wasm: wasmAdd(wasmAt('(i32.rem_u (local.get $x) (i32.const 3))'), '(local.get $x)'),
       });
       const options = { args: [area.address, t.pageSize], grid: [60] as [number] };
       const fences = [t.mirror.launch(program, options), t.mirror.launch(program, options)];

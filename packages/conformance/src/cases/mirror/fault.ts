@@ -2,6 +2,7 @@ import { defineCases, PAGE_SIZES } from '../../case.js';
 import { bytesEqual, deepEqual, equal, ok, rejects } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { ON_DEVICE, SpaceRig } from '../../space-rig.js';
+import { wasmAdd, wasmBehind } from '../../wasm-text.js';
 
 const NOT_MAPPED = ['ADDRESS_NOT_MAPPED'];
 
@@ -152,6 +153,7 @@ export const fault = defineCases({ level: 'mirror', area: 'fault' }, [
       const program = t.program({
         js: (ctx, _id, [at = 0]) => void ctx.atomicAdd(at, 1),
         wgsl: '_ = atomicAdd_u32(arg_address(0u), 1u);',
+        wasm: wasmAdd(wasmBehind('(i32.const 0)')),
       });
       await t.mirror.launch(program, { args: [area.address], grid: [100] }).wait({ timeoutMs: env.waitMs });
       await area.expectCpu(0, Uint8Array.of(100, 0, 0, 0), 'the counter');

@@ -123,7 +123,7 @@ export const flush = defineCases({ level: 'mirror', area: 'flush' }, [
     cross: { had: ['read', 'written'] },
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 8 });
+      const area = await t.map({ pages: 8, share: 'private' });
       for (let page = 0; page < 8; page++) await t.space.write(area.at(page), pattern(page, 64));
       for (let page = 0; page < 8; page++) {
         if (env.params['had'] === 'read') await t.mirror.read(area.at(page), 64);

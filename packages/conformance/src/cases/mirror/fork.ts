@@ -26,7 +26,7 @@ export const fork = defineCases({ level: 'mirror', area: 'fork' }, [
     cross: { by: ['device', 'cpu'] },
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 3 });
+      const area = await t.map({ pages: 3, share: 'private' });
       for (let page = 0; page < 3; page++) await t.mirror.write(area.at(page), pattern(page, 64));
       const child = await forkOf(t);
       if (env.params['by'] === 'device') await t.mirror.write(area.at(1), pattern(9, 64));
@@ -44,7 +44,7 @@ export const fork = defineCases({ level: 'mirror', area: 'fork' }, [
     tags: ['hmm:anon_write_child'],
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 2 });
+      const area = await t.map({ pages: 2, share: 'private' });
       await t.space.write(area.address, pattern(1, 64));
       await t.mirror.read(area.address, 64);
       const child = await forkOf(t);
@@ -77,7 +77,7 @@ export const fork = defineCases({ level: 'mirror', area: 'fork' }, [
     tags: ['hmm:hmm_cow_in_device'],
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 2 });
+      const area = await t.map({ pages: 2, share: 'private' });
       await t.mirror.write(area.address, pattern(1, 64));
       await t.mirror.migrate(area.address, area.bytes, 'device');
       const child = await forkOf(t);
@@ -97,7 +97,7 @@ export const fork = defineCases({ level: 'mirror', area: 'fork' }, [
     tags: ['igt:process', 'igt:fork-read'],
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 4 });
+      const area = await t.map({ pages: 4, share: 'private' });
       for (let page = 0; page < 4; page++) await t.space.write(area.at(page), pattern(page, 64));
       const child = await forkOf(t);
       const mirror = await attach(t, child);
@@ -135,7 +135,7 @@ export const fork = defineCases({ level: 'mirror', area: 'fork' }, [
     tags: ['igt:many'],
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 1 });
+      const area = await t.map({ pages: 1, share: 'private' });
       const spaces: AddressSpace[] = [t.space];
       for (let i = 0; i < 4; i++) {
         const space = spaces[i] ?? t.space;
@@ -158,7 +158,7 @@ export const fork = defineCases({ level: 'mirror', area: 'fork' }, [
     tags: ['hmm:exclusive_cow'],
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 2 });
+      const area = await t.map({ pages: 2, share: 'private' });
       await t.space.write(area.address, pattern(1, 64));
       await t.mirror.exclusive(area.address, area.bytes);
       const child = await forkOf(t);

@@ -5,6 +5,7 @@ import { mapMemory, MEMORY } from './memory-kind.js';
 import { ON_DEVICE, SpaceRig } from '../../space-rig.js';
 import { createFile } from './file.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt } from '../../wasm-text.js';
 
 const bits = ['accessed-bits', 'dirty-bits'];
 
@@ -157,6 +158,7 @@ export const harvest = defineCases({ level: 'mirror', area: 'harvest', needs: ['
       const program = t.program({
         js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 12) * size, 1),
         wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 12u')}, 1u);`,
+        wasm: wasmAdd(wasmAt('(i32.rem_u (local.get $x) (i32.const 12))')),
       });
       const fence = t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [96] });
       for (let i = 0; i < 40 && !fence.signaled && fence.error === undefined; i++) {

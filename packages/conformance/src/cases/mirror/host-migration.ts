@@ -15,7 +15,7 @@ function answerOf(env: Env): { devicePages: HostMigrationPolicy } {
 
 /** Pages with contents that the CPU wrote from the last to the first, so that the host has them in no order. */
 async function scattered(t: SpaceRig, options: SpanOptions): Promise<PageSpan> {
-  const area = await t.map(options);
+  const area = await t.map({ share: 'private', ...options });
   for (let page = area.pages - 1; page >= 0; page--) await t.space.write(area.at(page), pattern(page, 64));
   return area;
 }

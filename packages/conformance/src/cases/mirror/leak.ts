@@ -53,7 +53,7 @@ export const leak = defineCases({ level: 'mirror', area: 'leak' }, [
     variants: ['plain', 'small', 'pair'],
     async run(env) {
       const t = await SpaceRig.open(env, { frames: 6 });
-      const area = await t.map({ pages: 4 });
+      const area = await t.map({ pages: 4, share: 'private' });
       for (let round = 0; round < 30; round++) {
         for (let page = 0; page < 4; page++) await t.mirror.write(area.at(page), pattern(round, 16));
         await t.space.dontNeed(area.address, area.bytes);
@@ -83,7 +83,7 @@ export const leak = defineCases({ level: 'mirror', area: 'leak' }, [
     variants: ['plain', 'small', 'subrange', 'second'],
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 3 });
+      const area = await t.map({ pages: 3, share: 'private' });
       for (let round = 0; round < 10; round++) {
         await t.mirror.write(area.at(1), pattern(round, 32));
         const child = await t.space.fork();

@@ -3,6 +3,7 @@ import { bytesEqual, equal, ok } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt } from '../../wasm-text.js';
 
 export const limit = defineCases({ level: 'mirror', area: 'limit' }, [
   {
@@ -75,6 +76,7 @@ export const limit = defineCases({ level: 'mirror', area: 'limit' }, [
       const program = t.program({
         js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 40) * size, 1),
         wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 40u')}, 1u);`,
+        wasm: wasmAdd(wasmAt('(i32.rem_u (local.get $x) (i32.const 40))')),
       });
       await t.mirror
         .launch(program, { args: [area.address, t.pageSize], grid: [units] })

@@ -175,7 +175,7 @@ export const mapping = defineCases({ level: 'mirror', area: 'mapping' }, [
     tags: ['igt:madvise'],
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 3 });
+      const area = await t.map({ pages: 3, share: 'private' });
       for (let page = 0; page < 3; page++) await t.mirror.write(area.at(page), pattern(page, 64));
       await t.space.dontNeed(area.at(1), t.pageSize);
       await area.expect(1, new Uint8Array(64), 'the discarded page');

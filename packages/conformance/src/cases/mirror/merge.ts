@@ -27,8 +27,8 @@ async function setUp(env: Env, pages: number): Promise<Sharers> {
     await mirror.detach();
     await other.close();
   });
-  const area = await t.map({ pages });
-  const { address } = other.map({ bytes: pages * t.pageSize });
+  const area = await t.map({ pages, share: 'private' });
+  const { address } = other.map({ bytes: pages * t.pageSize, share: 'private' });
   const copy = new PageSpan({ space: other, mirror, pageSize: t.pageSize }, address, pages);
   await t.space.advise(area.address, area.bytes, { mergeable: true });
   await other.advise(address, area.bytes, { mergeable: true });
@@ -187,7 +187,7 @@ export const merging = defineCases({ level: 'mirror', area: 'merge', tags: ['rfc
     mend: 'look rights up by page, not by frame',
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 4 });
+      const area = await t.map({ pages: 4, share: 'private' });
       await t.space.advise(area.address, area.bytes, { mergeable: true });
       for (let page = 0; page < 4; page++) await t.space.write(area.at(page), contentOf(t, 0));
       await merge(t, 3, 0, 'of four equal pages');
@@ -205,7 +205,7 @@ export const merging = defineCases({ level: 'mirror', area: 'merge', tags: ['rfc
     mend: 'honour ZERO_FRAME',
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 3 });
+      const area = await t.map({ pages: 3, share: 'private' });
       await t.space.advise(area.address, area.bytes, { mergeable: true });
       await t.mirror.fill(area.address, area.bytes, 7);
       await t.mirror.fill(area.address, area.bytes, 0);

@@ -105,7 +105,7 @@ export const migration = defineCases({ level: 'mirror', area: 'migration' }, [
     cross: { part: ['start', 'middle', 'end', 'all'] },
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 4 });
+      const area = await t.map({ pages: 4, share: 'private' });
       for (let page = 0; page < 4; page++) await t.space.write(area.at(page), pattern(page, 64));
       await t.mirror.migrate(area.address, area.bytes, 'device');
       const ranges: Record<string, readonly [number, number]> = {
@@ -116,7 +116,7 @@ export const migration = defineCases({ level: 'mirror', area: 'migration' }, [
       };
       const [from, to] = ranges[String(env.params['part'])] ?? [0, 4];
       await t.space.unmap(area.at(from), (to - from) * t.pageSize);
-      const fresh = await t.map({ pages: 4 });
+      const fresh = await t.map({ pages: 4, share: 'private' });
       for (let page = 0; page < 4; page++) {
         await t.mirror.write(fresh.at(page), pattern(50 + page, 64));
         if (page >= from && page < to)

@@ -30,6 +30,9 @@ export async function enter(t: SpaceRig, address: number, state: State, shared: 
   if (state === 'read') await mirror.read(address, SPAN);
   else if (state === 'writable') await mirror.prefetch(address, t.pageSize, { access: shared ? 'read' : 'write' });
   else if (state === 'written') await mirror.write(address, BY_DEVICE);
+  const isLocked = (): boolean => (t.space.pageFlags(address, t.pageSize)[0]! & FLAG_LOCKED) !== 0;
+  // A device that runs beside the host may end the access before the host has heard that the page arrived.
+  await env.until(() => state === 'in-flight' || state === 'faulting' || !isLocked(), 'the page has arrived');
   if (state !== 'in-flight' && state !== 'faulting') return () => Promise.resolve(state === 'written');
   let done = false;
   const work =
@@ -42,10 +45,7 @@ export async function enter(t: SpaceRig, address: number, state: State, shared: 
     .finally(() => (done = true));
   // Looked at by the case; until then a failure must not count as unhandled.
   settled.catch(() => undefined);
-  const begun =
-    state === 'in-flight'
-      ? (): boolean => (t.space.pageFlags(address, t.pageSize)[0]! & FLAG_LOCKED) !== 0
-      : (): boolean => t.device.faults.stalled > 0;
+  const begun = state === 'in-flight' ? isLocked : (): boolean => t.device.faults.stalled > 0;
   await env.until(() => done || begun(), `the page is ${state}`);
   return () => settled;
 }

@@ -126,7 +126,7 @@ export const notifier = defineCases({ level: 'mirror', area: 'notifier' }, [
     cross: { change: ['protect', 'clear', 'map-over', 'copy-on-write', 'relocate'] },
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 2 });
+      const area = await t.map({ pages: 2, share: 'private' });
       // From the last to the first, so that they are to be relocated.
       for (const page of [1, 0]) await t.space.write(area.at(page), pattern(page, 16));
       await t.mirror.read(area.address, 16);
@@ -193,7 +193,7 @@ export const notifier = defineCases({ level: 'mirror', area: 'notifier' }, [
     mend: 'nothing: this is what core does of itself; a page whose invalidation was refused is as good as before',
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 3 });
+      const area = await t.map({ pages: 3, share: 'private' });
       for (let page = 0; page < 3; page++) await t.space.write(area.at(page), pattern(1, 64));
       await t.mirror.read(area.at(2), 64);
       await t.space.advise(area.address, area.bytes, { mergeable: true });
@@ -220,7 +220,7 @@ export const notifier = defineCases({ level: 'mirror', area: 'notifier' }, [
     cross: { change: ['unmap', 'protect', 'clear', 'map-over', 'relocate'], had: ['read', 'written'] },
     async run(env) {
       const t = await SpaceRig.open(env);
-      const area = await t.map({ pages: 3 });
+      const area = await t.map({ pages: 3, share: 'private' });
       for (let page = 2; page >= 0; page--) await t.space.write(area.at(page), pattern(page, 64));
       if (env.params['had'] === 'read') await t.mirror.read(area.at(1), 64);
       else await t.mirror.write(area.at(1, 64), pattern(8, 64));

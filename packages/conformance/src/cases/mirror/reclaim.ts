@@ -4,11 +4,13 @@ import { pattern } from '../../frames.js';
 import { ON_DEVICE, SpaceRig, SWAPPED } from '../../space-rig.js';
 import { pageOut, places, reclaimAll } from '../../swapping.js';
 import { type Units, wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt } from '../../wasm-text.js';
 
 /** Adds 1 to the first word of `args[2]` pages of `args[1]` bytes from `args[0]` on, one a unit. */
 const addToEach: Units = {
   js: (ctx, { x }, [at = 0, size = 0, pages = 1]) => void ctx.atomicAdd(at + (x % pages) * size, 1),
   wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % arg_u32(2u)')}, 1u);`,
+  wasm: wasmAdd(wasmAt('(i32.rem_u (local.get $x) (call $arg_i32 (i32.const 2)))')),
 };
 
 /** Host memory that pages leave and come back to, while a device uses the space. */

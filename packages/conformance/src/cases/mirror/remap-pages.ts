@@ -6,6 +6,7 @@ import { pattern } from '../../frames.js';
 import type { PageSpan } from '../../page-span.js';
 import { SpaceRig } from '../../space-rig.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt } from '../../wasm-text.js';
 
 /** The two answers of the 2014 RFC. */
 const FORMS = ['callback', 'unmap-flush'] as const;
@@ -45,7 +46,7 @@ const pageOf = (t: SpaceRig, content: Uint8Array, page: number): Uint8Array =>
 
 /** Private memory whose page `i` begins with `pattern(i, 64)`. */
 async function mapPrivate(t: SpaceRig, pages: number): Promise<PageSpan> {
-  const area = await t.map({ pages });
+  const area = await t.map({ pages, share: 'private' });
   for (let page = 0; page < pages; page++) await t.space.write(area.at(page), pattern(page, 64));
   return area;
 }
@@ -177,7 +178,7 @@ export const remapPages = defineCases({ level: 'mirror', area: 'remap-pages', ta
     async run(env) {
       const t = await SpaceRig.open(env);
       const { state } = env.params;
-      const area = state === 'untouched' ? await t.map({ pages: 4 }) : await mapPrivate(t, 4);
+      const area = state === 'untouched' ? await t.map({ pages: 4, share: 'private' }) : await mapPrivate(t, 4);
       const rewrite = (page: number): Promise<void> => t.mirror.write(area.at(page), pattern(page, 64));
       if (state === 'read') for (let page = 0; page < 4; page++) await t.mirror.read(area.at(page), 64);
       if (state === 'written') for (let page = 0; page < 4; page++) await rewrite(page);
@@ -223,10 +224,14 @@ export const remapPages = defineCases({ level: 'mirror', area: 'remap-pages', ta
       const pages = 4;
       const inFile = env.params['memory'] === 'file';
       const content = new Uint8Array(pages * t.pageSize);
-      const area = await t.map({ pages, ...(inFile && { source: bytesSource(content), share: 'shared' }) });
+      const area = await t.map({
+        pages,
+        ...(inFile ? { source: bytesSource(content), share: 'shared' } : { share: 'private' }),
+      });
       const program = t.program({
         js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 4) * size, 1),
         wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 4u')}, 1u);`,
+        wasm: wasmAdd(wasmAt('(i32.rem_u (local.get $x) (i32.const 4))')),
       });
       const fence = t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [200] });
       const done = env.expect('the launch', fence.wait({ timeoutMs: env.waitMs }));

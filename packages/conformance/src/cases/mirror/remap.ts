@@ -16,7 +16,8 @@ export const remap = defineCases({ level: 'mirror', area: 'mapping' }, [
     async run(env) {
       const t = await SpaceRig.open(env);
       const { how, when } = env.params;
-      const area = await t.map({ pages: 4 });
+      // What is live cannot grow.
+      const area = await t.map({ pages: 4, ...(how === 'grow' && { share: 'private' }) });
       for (let page = 0; page < 4; page++) {
         await t.space.write(area.at(page), pattern(page, 64));
         if (when === 'after') await t.mirror.write(area.at(page, 64), pattern(10 + page, 64));

@@ -3,6 +3,7 @@ import { deepEqual, equal } from '../../check.js';
 import { pattern } from '../../frames.js';
 import { SpaceRig } from '../../space-rig.js';
 import { wgslAt } from '../../units.js';
+import { wasmAdd, wasmAt, wasmBehind } from '../../wasm-text.js';
 
 const RULE = 'R2: a work unit takes effect exactly once, however often faults make the device replay it';
 const MEND = 'abandon a faulting unit without effect; make its stores and its end one step';
@@ -28,6 +29,9 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
         wgsl: `
           _ = atomicAdd_u32(advance(arg_address(0u), unit.id.x), 1u);
           _ = atomicAdd_u32(${wgslAt('1u + unit.id.x % 7u')}, 1u);`,
+        wasm: `
+          ${wasmAdd(wasmBehind('(i32.shl (local.get $x) (i32.const 2))'))}
+          ${wasmAdd(wasmAt('(i32.add (i32.const 1) (i32.rem_u (local.get $x) (i32.const 7)))'))}`,
       });
       const units = 84;
       await t.mirror
@@ -65,6 +69,7 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
       const program = t.program({
         js: (ctx, { x }, [at = 0, size = 0]) => void ctx.atomicAdd(at + (x % 4) * size, 1),
         wgsl: `_ = atomicAdd_u32(${wgslAt('unit.id.x % 4u')}, 1u);`,
+        wasm: wasmAdd(wasmAt('(i32.rem_u (local.get $x) (i32.const 4))')),
       });
       const fence = t.mirror.launch(program, { args: [area.address, t.pageSize], grid: [200] });
       const done = env.expect('the launch', fence.wait({ timeoutMs: env.waitMs }));
@@ -89,6 +94,8 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
         js: (ctx, { x }, [at = 0, size = 0, value = 0]) =>
           ctx.store32(at + x * size, ctx.load32(at + x * size) * 3 + value),
         wgsl: `let at = ${wgslAt('unit.id.x')}; store_u32(at, load_u32(at) * 3u + arg_u32(2u));`,
+        wasm: `(call $store_u32 ${wasmAt('(local.get $x)')}
+          (i32.add (i32.mul (call $load_u32 ${wasmAt('(local.get $x)')}) (i32.const 3)) (call $arg_i32 (i32.const 2))))`,
       });
       const queue = t.device.queues.find(({ paging }) => !paging)?.id ?? 0;
       const fences = [1, 2, 3].map((value) =>
@@ -112,10 +119,13 @@ export const replay = defineCases({ level: 'mirror', area: 'replay' }, [
       const store = t.program({
         js: (ctx, _id, [at = 0]) => ctx.store32(at, 41),
         wgsl: 'store_u32(arg_address(0u), 41u);',
+        wasm: `(call $store_u32 ${wasmBehind('(i32.const 0)')} (i32.const 41))`,
       });
       const next = t.program({
         js: (ctx, _id, [from = 0, to = 0]) => ctx.store32(to, ctx.load32(from) + 1),
         wgsl: 'store_u32(arg_address(1u), load_u32(arg_address(0u)) + 1u);',
+        wasm: `(call $store_u32 (call $arg_i64 (i32.const 1))
+          (i32.add (call $load_u32 (call $arg_i64 (i32.const 0))) (i32.const 1)))`,
       });
       const one = t.mirror.launch(store, { args: [area.at(0)], queue: first?.id ?? 0 });
       const two = t.mirror.launch(next, { args: [area.at(0), area.at(1)], queue: second?.id ?? 0, after: [one] });

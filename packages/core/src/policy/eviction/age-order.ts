@@ -1,4 +1,5 @@
 import { checkCapacity, checkFrames } from './check-frames.js';
+import { FRAME_BLOCKED } from './frame-flags.js';
 import { Oldest } from './oldest.js';
 
 /** The oldest are looked for one in so many at a time (a power of two), but not fewer than the smallest portion. */
@@ -75,7 +76,7 @@ export class AgeOrder {
   }
 
   /** Takes up to `count` frames that are not blocked out, oldest first, into `out`; returns how many. */
-  takeFirst(out: Uint32Array, count: number, blocked: Uint8Array): number {
+  takeFirst(out: Uint32Array, count: number, flags: Uint8Array): number {
     const { stamps, oldest } = this;
     for (let taken = 0; ;) {
       const { ids } = oldest;
@@ -88,7 +89,7 @@ export class AgeOrder {
         const id = ids[at]!;
         const stamp = stamps[id]!;
         if (stamp === 0 || stamp > horizon) continue;
-        if (blocked[id] !== 0) {
+        if ((flags[id]! & FRAME_BLOCKED) !== 0) {
           if (kept++ === 0) this.next = at;
           continue;
         }

@@ -1,7 +1,7 @@
 import { AgeOrder } from './age-order.js';
 import type { EvictionPolicy } from './types.js';
 
-/** Gives up the frame that was filled first, whatever was accessed since; what NVIDIA UVM does with its root chunks in use. */
+/** Gives up the frame that was filled first, whatever was accessed since. */
 export class FifoEviction implements EvictionPolicy {
   readonly name = 'fifo';
   private readonly order: AgeOrder;
@@ -31,7 +31,7 @@ export class FifoEviction implements EvictionPolicy {
     this.order.remove(ids, count);
   }
 
-  victims(out: Uint32Array, count: number, blocked: Uint8Array): number {
-    return this.order.takeFirst(out, count, blocked);
+  victims(out: Uint32Array, count: number, flags: Uint8Array): number {
+    return this.order.takeFirst(out, count, flags);
   }
 }

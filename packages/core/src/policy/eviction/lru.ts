@@ -31,7 +31,7 @@ export class LruEviction implements EvictionPolicy {
     this.order.remove(ids, count);
   }
 
-  victims(out: Uint32Array, count: number, blocked: Uint8Array): number {
-    return this.order.takeFirst(out, count, blocked);
+  victims(out: Uint32Array, count: number, flags: Uint8Array): number {
+    return this.order.takeFirst(out, count, flags);
   }
 }

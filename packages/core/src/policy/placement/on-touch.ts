@@ -1,3 +1,4 @@
+import { isAccessedBy } from './accessed-by.js';
 import type { PlacementRequest, PlacementAction } from './types.js';
 
 /**
@@ -13,7 +14,6 @@ export function onTouch(request: PlacementRequest): PlacementAction {
   if (request.pinned) return reads ? 'duplicate' : remote ? 'remote' : 'deny';
   if (request.readMostly && reads) return 'duplicate';
   if (preferred === device) return 'migrate';
-  const accessed = device >= 0 && device < 32 && ((request.accessedBy >>> device) & 1) === 1;
-  if (remote && (accessed || preferred === owner)) return 'remote';
+  if (remote && (isAccessedBy(request) || preferred === owner)) return 'remote';
   return reads ? 'duplicate' : 'migrate';
 }

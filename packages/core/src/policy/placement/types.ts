@@ -25,6 +25,12 @@ export interface PlacementRequest {
   readonly pinned: boolean;
   /** The faulting device can map the owner's memory and access it in place, atomically if that is what it wants. */
   readonly remote: boolean;
+  /** Nobody has touched the page. Absent: somebody has. */
+  readonly untouched?: boolean;
+  /** Accesses from afar by the device that were counted on the page since it moved. Absent: 0, as from core, which has no such counters. */
+  readonly counted?: number;
+  /** Where the page is pinned because it went to and fro. Absent: nowhere, as from core, which pins no page for that. */
+  readonly thrashingPin?: Place;
 }
 
 /**

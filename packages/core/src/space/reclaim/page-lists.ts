@@ -13,9 +13,10 @@ export class PageLists {
   /** Pages in use by any device, in either form. */
   used = 0;
 
-  constructor(order: EvictionFactory, global: boolean) {
-    this.ordinary = new PageOrder(order);
-    this.inUse = global ? new PageOrder(order) : undefined;
+  /** @param pageSize in bytes */
+  constructor(order: EvictionFactory, global: boolean, pageSize: number) {
+    this.ordinary = new PageOrder(order, pageSize);
+    this.inUse = global ? new PageOrder(order, pageSize) : undefined;
   }
 
   /** Bytes of memory they take. */

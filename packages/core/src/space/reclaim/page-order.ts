@@ -5,17 +5,21 @@ const FIRST_CAPACITY = 256;
 /** Used by one call at a time. */
 const one = new Uint32Array(1);
 
-/** Pages in the order in which they would be given up. An eviction policy over page numbers that grows with them. */
+/** Pages in the order in which they would be given up. An eviction policy over host page numbers that grows with them; it is not told
+ * where pages are mapped, so to one that looks at neighbours each page is alone. */
 export class PageOrder {
   private readonly factory: EvictionFactory;
+  private readonly pageSize: number;
   private policy: EvictionPolicy;
   private capacity = FIRST_CAPACITY;
   /** Nothing is blocked: what must not go is not in the order, or is put back by whoever took it. */
   private blocked = new Uint8Array(FIRST_CAPACITY);
 
-  constructor(factory: EvictionFactory) {
+  /** @param pageSize in bytes */
+  constructor(factory: EvictionFactory, pageSize: number) {
     this.factory = factory;
-    this.policy = factory(FIRST_CAPACITY);
+    this.pageSize = pageSize;
+    this.policy = factory(FIRST_CAPACITY, pageSize);
   }
 
   /** Pages in the order. */
@@ -58,7 +62,7 @@ export class PageOrder {
     const count = this.policy.victims(pages, pages.length, this.blocked);
     this.capacity = Math.max(needed, this.capacity * 2);
     this.blocked = new Uint8Array(this.capacity);
-    this.policy = this.factory(this.capacity);
+    this.policy = this.factory(this.capacity, this.pageSize);
     this.policy.insert(pages, count);
   }
 }

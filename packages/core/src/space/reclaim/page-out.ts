@@ -6,6 +6,7 @@ import {
   PAGE_DEAD,
   PAGE_DIRTY,
   PAGE_HELD,
+  PAGE_LIVE,
   PAGE_LOCKED,
   PAGE_LOST,
   PAGE_OWNED,
@@ -25,6 +26,8 @@ const STAYS = PAGE_LOCKED | PAGE_HELD | PAGE_LOST | PAGE_DEAD | PAGE_OWNED;
 /** Whether a page may leave host memory: no device uses it (R5), nobody holds it, nothing is under way with it. */
 function mayLeave(store: PageStore, page: number): boolean {
   const state = store.stateOf(page);
+  // Its frame is what plain accesses reach: only the system can take the bytes out of it.
+  if ((state & PAGE_LIVE) !== 0 && store.host.pageOut === undefined) return false;
   if ((state & PAGE_USED) === 0 || (state & STAYS) !== 0 || store.devicesOf(page) !== 0) return false;
   // Neither: taken for something that is not ready yet.
   return (state & PAGE_CACHED) !== 0 || store.mapCount(page) > 0;
@@ -72,7 +75,7 @@ export async function pageOut(target: PageOutTarget, pages: readonly number[], c
 function isNothing(store: PageStore, page: number): boolean {
   if (!store.any(page, PAGE_ZERO) || store.any(page, PAGE_CACHED) || store.host.tracker.written(page)) return false;
   return keysOf(store, page).every((key) => {
-    const space = store.spaceAt(key);
+    const space = store.spaces.at(key);
     return space.isAnonymous((key - space.base) * space.pageSize);
   });
 }
