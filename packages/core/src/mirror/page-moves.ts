@@ -40,6 +40,16 @@ export class PageMoves {
     this.length--;
   }
 
+  /** Puts the page at an index to one before it, over what is there. */
+  move(from: number, to: number): void {
+    if (from === to) return;
+    this.pages[to] = this.pages[from]!;
+    this.frames[to] = this.frames[from]!;
+    this.hosts[to] = this.hosts[from]!;
+    this.codes[to] = this.codes[from]!;
+    this.bits[to] = this.bits[from]!;
+  }
+
   /** Forgets all pages and keeps the room. */
   clear(): void {
     this.length = 0;

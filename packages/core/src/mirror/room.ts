@@ -134,12 +134,17 @@ export class Room {
     this.hit[this.hitCount++] = frame;
   }
 
+  /** Tells the policy what was touched. */
+  noteTouched(): void {
+    if (this.hitCount > 0) this.pool.frames.policy.touch(this.hit, this.hitCount);
+    this.hitCount = 0;
+  }
+
   /** Tells the policy what was filled and touched. */
   track(): void {
     const { policy } = this.pool.frames;
-    if (this.hitCount > 0) policy.touch(this.hit, this.hitCount);
+    this.noteTouched();
     if (this.filledCount > 0) policy.insert(this.filled, this.filledCount, this.filledKeys, this.filledAhead);
-    this.hitCount = 0;
     this.filledCount = 0;
   }
 

@@ -4,6 +4,7 @@ import { settleDepartures } from './departure.js';
 import { collectGarbage, freeGarbage } from './flush.js';
 import { BLOCK_LOCKED, BLOCK_PINNED } from './frame-table.js';
 import { claimLivePages, collectRefreshes, HAD_COPY, keepStale } from './live-stores.js';
+import { noteAsked, passOverLate } from './late-faults.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PagingBatch } from './paging-batch.js';
 import type { PoolState } from './pool-state.js';
@@ -28,10 +29,11 @@ export interface RoundOutcome {
 export function sendRound(pool: PoolState, room: Room, window: number | undefined): RoundOutcome {
   // Before a page that has to be copied anew may become the device's own.
   collectRefreshes(pool);
+  const outcome: RoundOutcome = { placed: 0, crowded: 0, done: undefined };
+  for (const mirror of pool.mirrors) outcome.placed += passOverLate(pool, mirror, room);
   const needed = framesNeeded(pool, room);
   room.make(needed);
   pool.frames.readAheadFree(needed);
-  const outcome: RoundOutcome = { placed: 0, crowded: 0, done: undefined };
   room.reserve = 0;
   for (const mirror of pool.mirrors) room.reserve += faultsOf(mirror);
   for (const mirror of pool.mirrors) if (mirror.wanted.length > 0) place(pool, mirror, room, outcome);
@@ -133,10 +135,7 @@ function place(pool: PoolState, mirror: MirrorState, room: Room, outcome: RoundO
       room.touched(frame);
       if (isFault) noteAsked(pool, mirror, frame, pageNumber);
       space.store.lists?.touch(page);
-      if (!replaceEntry(pool, mirror, batch, i, frame)) {
-        outcome.placed++;
-        continue;
-      }
+      replaceEntry(mirror, batch, i, frame);
     }
     if (mirror.handle !== undefined && region.advice.pin === mirror.handle) frames.flags[frame]! |= BLOCK_PINNED;
     if (wanted.codes[i] === FAULT_WRITE) claim(mirror, page, frame, had);
@@ -150,36 +149,19 @@ function place(pool: PoolState, mirror: MirrorState, room: Room, outcome: RoundO
   wanted.clear();
 }
 
-/**
- * Prepares a new entry for a page that is resident; returns false where none is needed: the fault is a late duplicate, the entry
- * it wants is there, and making it again would take its dirty bit with it.
- */
-function replaceEntry(pool: PoolState, mirror: MirrorState, batch: PagingBatch, index: number, frame: number): boolean {
-  const { store } = mirror.space;
-  const page = mirror.wanted.hosts[index]!;
-  const owned = store.any(page, PAGE_OWNED);
-  // With more mappings than one, which of them has an entry is not known.
-  const installed = pool.frames.isInstalled(frame) && store.mapCount(page) === 1;
-  // The device may own it and still have an entry for reads only, made while the region allowed no more.
-  const suffices = mirror.wanted.codes[index] !== FAULT_WRITE || (owned && pool.frames.isWritable(frame));
-  if (installed && suffices) {
-    store.unlock(page);
-    return false;
+/** Prepares a new entry for a page that is resident. */
+function replaceEntry(
+  { wanted, residency, space }: MirrorState,
+  batch: PagingBatch,
+  index: number,
+  frame: number,
+): void {
+  const page = wanted.hosts[index]!;
+  if (space.store.any(page, PAGE_OWNED)) {
+    space.store.mark(page, PAGE_WRITTEN);
+    residency.taken++;
   }
-  if (owned) {
-    store.mark(page, PAGE_WRITTEN);
-    mirror.residency.taken++;
-  }
-  batch.refresh.push(mirror.wanted.pages[index]!, frame, page, 0);
-  return true;
-}
-
-/** Somebody asked for a page that was brought ahead. */
-function noteAsked({ frames, tellsUse }: PoolState, mirror: MirrorState, frame: number, pageNumber: number): void {
-  const ahead = frames.ahead[frame]!;
-  if (ahead === 0) return;
-  frames.ahead[frame] = 0;
-  if (tellsUse) mirror.noteUse(pageNumber, true, ahead);
+  batch.refresh.push(wanted.pages[index]!, frame, page, 0);
 }
 
 function arrive(pool: PoolState, mirror: MirrorState, batch: PagingBatch, page: number, frame: number): void {

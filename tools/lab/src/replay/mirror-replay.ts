@@ -120,6 +120,8 @@ export class MirrorReplay {
     this.options = options;
     const { pageSize } = space;
     this.traffic = watchTraffic(device, options.model ?? UVMSMART, this.observe(base / pageSize));
+    // What policies know of time is the time that is estimated, not that which the replay takes.
+    device.now = () => this.elapsedUs;
     this.program = {
       language: 'js',
       run: (ctx, { x }) => {
@@ -133,7 +135,7 @@ export class MirrorReplay {
     };
   }
 
-  /** Opens a device and has the CPU write every page that the trace touches. */
+  /** Opens a device, maps the trace's regions, and has the CPU write every page of them. */
   static async open(pageSize: number, shape: TraceShape, options: ReplayOptions): Promise<MirrorReplay> {
     const { room, attach, window = 1024, batch = 256 } = options;
     if (pageSize < MIN_PAGE_SIZE)
@@ -148,14 +150,15 @@ export class MirrorReplay {
     const space = await createSpace({ pageSize });
     try {
       const mirror = await space.attach(device, { batch, ...attach });
-      await regionsOf(shape, pageSize, (from, count) => {
-        space.map({ bytes: count * pageSize, address: BASE + from * pageSize, fixed: true });
-      });
-      // In order, so that neighbours are neighbours on the host, too.
       const before = new Uint8Array(RUN * pageSize).fill(BEFORE);
-      await shape.touched.runs(RUN, (page, count) =>
-        space.write(BASE + page * pageSize, before.subarray(0, count * pageSize)),
-      );
+      await regionsOf(shape, pageSize, async (from, count) => {
+        space.map({ bytes: count * pageSize, address: BASE + from * pageSize, fixed: true });
+        // In order, so that neighbours are neighbours on the host, too.
+        for (let page = from; page < from + count; page += RUN) {
+          const bytes = before.subarray(0, Math.min(RUN, from + count - page) * pageSize);
+          await space.write(BASE + page * pageSize, bytes);
+        }
+      });
       return new MirrorReplay(device, space, mirror, BASE, shape, options);
     } catch (error) {
       await space.close();
@@ -189,6 +192,7 @@ export class MirrorReplay {
     const { faults, batches, prefetched, prefetchWasted: wasted, evictions, writeBacks } = this.mirror.stats;
     const { fetchReasons, evictionReasons } = this.mirror.stats;
     const { in: into, out } = { in: { ...this.traffic.in }, out: { ...this.traffic.out } };
+    const estimatedUs = this.elapsedUs;
     await this.check();
     const stallUs = batches * model.batchUs;
     const transferUs = into.us + out.us;
@@ -196,8 +200,15 @@ export class MirrorReplay {
       ...{ accesses, launches, faults, batches, pagesIn: into.pages, prefetched, wasted, evictions, writeBacks },
       ...{ fetchReasons: { ...fetchReasons }, evictionReasons: { ...evictionReasons } },
       ...{ bytesIn: into.bytes, bytesOut: out.bytes, transfers: into.transfers + out.transfers },
-      ...{ stallUs, transferUs, estimatedUs: accesses * model.accessUs + stallUs + transferUs },
+      ...{ stallUs, transferUs, estimatedUs },
     };
+  }
+
+  /** Microseconds so far, by the cost model. */
+  private get elapsedUs(): number {
+    const { accesses, mirror, traffic } = this;
+    const { batchUs, accessUs } = this.options.model ?? UVMSMART;
+    return accesses * accessUs + mirror.stats.batches * batchUs + traffic.in.us + traffic.out.us;
   }
 
   /** Ends it. */
@@ -273,19 +284,18 @@ export class MirrorReplay {
 async function regionsOf(
   { touched }: TraceShape,
   pageSize: number,
-  each: (from: number, count: number) => void,
+  each: (from: number, count: number) => Promise<void>,
 ): Promise<void> {
   const gap = Math.max(1, GAP_BYTES / pageSize);
   let [start, end] = [0, 0];
-  await touched.runs(Infinity, (from, count) => {
+  await touched.runs(Infinity, async (from, count) => {
     if (end > start && from - end >= gap) {
-      each(start, end - start);
+      await each(start, end - start);
       start = from;
     } else if (end === start) start = from;
     end = from + count;
-    return Promise.resolve();
   });
-  if (end > start) each(start, end - start);
+  if (end > start) await each(start, end - start);
 }
 
 /**

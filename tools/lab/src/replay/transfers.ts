@@ -1,4 +1,4 @@
-import { BIT_DIRTY, type Command, type Device, hasSettled } from '@mirrorspace/core';
+import { BIT_DIRTY, type Command, type Device, hasSettled, ZERO_FRAME } from '@mirrorspace/core';
 import { type CostModel, transferUs } from './cost-model.js';
 
 /** What went over the bus in one direction. */
@@ -56,7 +56,8 @@ function count(traffic: Traffic, model: CostModel, command: Command, observer: T
   const when = command.kind === 'copyOut' ? command.when : undefined;
   const moved = hostFrames
     .slice(0, command.count)
-    .filter((_, i) => when === undefined || (when[i]! & BIT_DIRTY) !== 0)
+    // A page of zeros is filled where it is.
+    .filter((frame, i) => frame !== ZERO_FRAME && (when === undefined || (when[i]! & BIT_DIRTY) !== 0))
     .sort();
   const direction = command.kind === 'copyIn' ? traffic.in : traffic.out;
   direction.pages += moved.length;
