@@ -55,8 +55,19 @@ export class PageMoves {
     this.length = 0;
   }
 
-  private grow(): void {
-    const capacity = this.frames.length * 2;
+  /** Makes room for so many pages in all. */
+  reserve(length: number): void {
+    if (length > this.frames.length) this.grow(Math.max(length, this.frames.length * 2));
+  }
+
+  /** Writes the frames of another list behind the last page, with some bits; they do not count as on the list. There must be room. */
+  writeBehind({ frames, hosts, length }: PageMoves, bits: number): void {
+    this.frames.set(frames.subarray(0, length), this.length);
+    this.hosts.set(hosts.subarray(0, length), this.length);
+    this.bits.fill(bits, this.length, this.length + length);
+  }
+
+  private grow(capacity = this.frames.length * 2): void {
     const pages = new Float64Array(capacity);
     pages.set(this.pages);
     this.pages = pages;

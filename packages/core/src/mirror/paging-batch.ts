@@ -1,4 +1,4 @@
-import type { Command, HostFrames } from '../driver/index.js';
+import { BIT_DIRTY, type Command, type HostFrames } from '../driver/index.js';
 import { PageMoves } from './page-moves.js';
 
 /** The changes that one submission makes in one mirror, collected synchronously and then sent as commands. */
@@ -63,6 +63,8 @@ export interface BatchTarget {
 
 /** Appends the commands by which the device loses its entries, in its table and then in its TLB (R1). */
 export function takeEntries(batch: PagingBatch, target: BatchTarget, out: Command[]): void {
+  // The device puts bits where `bringHome` looks for them.
+  batch.leave.reserve(batch.leave.length + batch.force.length);
   chunks(batch.drop, target, (part) => out.push({ kind: 'unmap', ...listOf(part, target) }));
   for (const list of [batch.look, batch.leave])
     chunks(list, target, (part) => out.push({ kind: 'unmap', ...listOf(part, target), bits: part.bits }));
@@ -77,14 +79,19 @@ export function takeEntries(batch: PagingBatch, target: BatchTarget, out: Comman
 /** Appends the commands that bring contents home. A page may have lost entries in several mirrors: those of all batches come first. */
 export function bringHome(batch: PagingBatch, target: BatchTarget, out: Command[]): void {
   const { host, pageSize } = target;
-  for (const list of [batch.leave, batch.clean]) {
-    chunks(list, target, ({ count, frames, hosts, bits }) =>
-      out.push({ kind: 'copyOut', pageSize, count, host, frames, hostFrames: hosts, when: bits }),
+  const { leave, force, clean } = batch;
+  const copyIfDirty = ({ count, frames, hosts, bits }: Part) =>
+    void out.push({ kind: 'copyOut', pageSize, count, host, frames, hostFrames: hosts, when: bits });
+  if (leave.length > 0) {
+    // Together, so that neighbours come home in one transfer.
+    leave.writeBehind(force, BIT_DIRTY);
+    chunks(leave, target, copyIfDirty, leave.length + force.length);
+  } else {
+    chunks(force, target, ({ count, frames, hosts }) =>
+      out.push({ kind: 'copyOut', pageSize, count, host, frames, hostFrames: hosts }),
     );
   }
-  chunks(batch.force, target, ({ count, frames, hosts }) =>
-    out.push({ kind: 'copyOut', pageSize, count, host, frames, hostFrames: hosts }),
-  );
+  chunks(clean, target, copyIfDirty);
 }
 
 /** Appends the commands that bring pages to the device and let stalled accesses go on. */
@@ -121,8 +128,8 @@ function listOf(
 }
 
 /** Hands a list on in parts that a command can hold: almost always the whole list, without a copy. */
-function chunks(list: PageMoves, target: BatchTarget, use: (part: Part) => void): void {
-  const { length, pages, frames, hosts, codes, bits } = list;
+function chunks(list: PageMoves, target: BatchTarget, use: (part: Part) => void, length = list.length): void {
+  const { pages, frames, hosts, codes, bits } = list;
   if (length === 0) return;
   if (length <= target.limit) {
     use({ count: length, pages, frames, hosts, codes, bits });
