@@ -311,3 +311,26 @@ test('shared pages that come back from the swap store for faults do not push eac
       },
     ],
   ));
+
+test('a pin brings back what leaves while the rest of it is read from a file', () =>
+  replay(
+    {
+      ...{ frames: [4, 6], faultBuffer: 1, batch: 1, residentUnits: 1, tlbEntries: 1, pagesPerCommand: 2 },
+      ...{ commandsPerSubmit: 2, flush: 'immediate', latencySeed: 0, budget: 2, swapPages: 2 },
+    },
+    [
+      mapped,
+      { ...launched, place: { ...first, length: 5 } },
+      { kind: 'attach', member: 0, device: 1 },
+      { kind: 'truncate', member: 0, file: 0, page: 6, halves: 5, device: 0, beside: 'nothing' },
+      {
+        kind: 'advise',
+        place: { ...first, page: 7, length: 5 },
+        device: 1,
+        preferred: undefined,
+        readMostly: undefined,
+        accessedBy: undefined,
+        pin: true,
+      },
+    ],
+  ));
