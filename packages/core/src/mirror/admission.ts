@@ -43,8 +43,10 @@ import { SourceReads } from './source-reads.js';
  */
 export class Admission {
   private readonly pool: PoolState;
-  /** Locked pages that background work of this pool got ready: only this pool may use the lock. */
+  /** Locked pages that background work of this pool got ready: only this pool's next round may have them. */
   private readonly granted = new Map<number, MirrorState>();
+  /** Where such locks ended in this round. */
+  private readonly unlocked = new Set<PageStore>();
   /** Background work under way. */
   private working = 0;
   /** Whether notifiers were called since wanted pages were last looked at again. */
@@ -166,13 +168,22 @@ export class Admission {
     reportCancel(this.pool, mirror, pageNumber, reason);
   }
 
-  /** Unlocks what background work got ready and no fault wanted any more. */
-  releaseUnused(): void {
-    if (this.granted.size === 0) return;
-    for (const [page, mirror] of this.granted) mirror.space.store.unlock(page);
-    const stores = new Set(Array.from(this.granted.values(), (mirror) => mirror.space.store));
+  /**
+   * Unlocks what background work got ready. Nobody else runs before the round has decided, so whatever a fault needs of it, the page itself, an
+   * entry for it or a copy, is there still.
+   */
+  unlockGranted(): void {
+    for (const [page, { space }] of this.granted) {
+      space.store.unlock(page);
+      this.unlocked.add(space.store);
+    }
     this.granted.clear();
-    for (const store of stores) store.announce();
+  }
+
+  /** Tells others of these locks, once what faults wanted is locked again. */
+  announceUnlocked(): void {
+    for (const store of this.unlocked) store.announce();
+    this.unlocked.clear();
   }
 
   /**
@@ -217,9 +228,9 @@ export class Admission {
       return;
     }
     const state = store.stateOf(page);
-    if ((state & PAGE_LOCKED) !== 0 && !this.granted.delete(page)) this.defer(mirror, pageNumber, write);
-    else if ((state & PAGE_LOST) !== 0) this.refuseLost(mirror, pageNumber, page);
-    else if ((state & (write ? PAGE_HELD : PAGE_HELD_WRITE)) !== 0) this.deferUnlocked(mirror, pageNumber, page, write);
+    if ((state & PAGE_LOCKED) !== 0) this.defer(mirror, pageNumber, write);
+    else if ((state & PAGE_LOST) !== 0) this.cancel(mirror, pageNumber, CANCEL_LOST);
+    else if ((state & (write ? PAGE_HELD : PAGE_HELD_WRITE)) !== 0) this.defer(mirror, pageNumber, write);
     else if (before >= 0 && before !== page && space.mirrors.size > 1)
       this.flushOthers(mirror, pageNumber, page, write);
     else if (this.isElsewhere(mirror, page, write)) this.fetch(mirror, pageNumber, page, write);
@@ -237,17 +248,6 @@ export class Admission {
     mirror.stats.deferredFaults++;
   }
 
-  /** Defers a fault on a page whose lock, if this pool was granted it, must not stay. */
-  private deferUnlocked(mirror: MirrorState, pageNumber: number, page: number, write: boolean): void {
-    if (mirror.space.store.any(page, PAGE_LOCKED)) mirror.space.store.unlock(page);
-    this.defer(mirror, pageNumber, write);
-  }
-
-  private refuseLost(mirror: MirrorState, pageNumber: number, page: number): void {
-    if (mirror.space.store.any(page, PAGE_LOCKED)) mirror.space.store.unlock(page);
-    this.cancel(mirror, pageNumber, CANCEL_LOST);
-  }
-
   private getReady(mirror: MirrorState, region: Region, pageNumber: number, need: number, write: boolean): void {
     const { space } = mirror;
     if (need === BEHIND_END) {
@@ -263,7 +263,7 @@ export class Admission {
     } else if (need === NEEDS_SWAP) {
       void this.work(mirror, pageNumber, () => this.bringBack(mirror, pageNumber));
     } else if (need === NEEDS_SOURCE) {
-      this.reads.want(mirror, region, pageNumber, write);
+      this.reads.want(mirror, region, pageNumber);
     }
   }
 

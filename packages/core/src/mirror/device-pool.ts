@@ -202,7 +202,8 @@ export class DevicePool implements ResidencyPool {
   private onLost(error: MirrorError): void {
     loseDevice(this.state, error);
     this.later.end();
-    this.faults.admit.releaseUnused();
+    this.faults.admit.unlockGranted();
+    this.faults.admit.announceUnlocked();
     this.kicked.fire();
   }
 }

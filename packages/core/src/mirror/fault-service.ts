@@ -99,11 +99,12 @@ export class FaultService {
     this.drain();
     // What others have locked, to move it or to keep it while they make room, they unlock: nothing is hopeless before that.
     const locked = this.window.size === 1 && this.pool.frames.anyLocked;
+    this.admission.unlockGranted();
     let faults = 0;
     for (const mirror of this.pool.mirrors) faults += this.decide(mirror);
     this.admission.beginReads();
     this.admission.recheck();
-    this.admission.releaseUnused();
+    this.admission.announceUnlocked();
     const progressed = this.noteProgress();
     if (faults > 0) this.fruitless = 0;
     else if (this.asked) this.resume(progressed);

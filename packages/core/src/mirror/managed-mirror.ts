@@ -28,9 +28,10 @@ import type { AttachOptions, PrefetchOptions } from './options.js';
 import { type HarvestOptions, type HarvestResult, harvestRange } from './harvest.js';
 import { markAccessedRange } from './mark-accessed.js';
 import { Mirror } from './mirror.js';
+import { pinRange, setPinned } from './pin-range.js';
 import { PageRecorder, type PageRecordingOptions } from './page-recorder.js';
 import type { PageRecording } from './page-recording.js';
-import { bringNow, bringRange, sendHome, setPinned } from './range-work.js';
+import { bringNow, bringRange, sendHome } from './range-work.js';
 import { reportInvalidate, reportMigration } from './reports.js';
 import { RESIDENT_WRITABLE, viewResidency } from './residency-view.js';
 import type { MirrorStats } from './stats.js';
@@ -224,11 +225,7 @@ export class ManagedMirror extends Mirror {
 
   async pin(start: number, end: number): Promise<void> {
     const pages = this.space.pageOf(end - start);
-    if (pages <= this.pool.frames.capacity) {
-      await bringRange(this.pool, this.state, start, end, false, {}, pages);
-      if (setPinned(this.pool, this.state, start, end, true) === pages) return;
-      setPinned(this.pool, this.state, start, end, false);
-    }
+    if (pages <= this.pool.frames.capacity && (await pinRange(this.pool, this.state, start, end))) return;
     throw new MirrorError(
       'OUT_OF_DEVICE_MEMORY',
       `${pages} pages cannot be pinned: ${this.device.info.name} has ${this.pool.frames.capacity} frames; pin less, or unpin others`,

@@ -15,7 +15,6 @@ import {
 } from '../space/index.js';
 import { findAbsent, offer, remember } from './absent-pages.js';
 import type { DevicePool } from './device-pool.js';
-import { BLOCK_PINNED } from './frame-table.js';
 import { markAccessedRange } from './mark-accessed.js';
 import type { MirrorState } from './mirror-state.js';
 import { reportPrefetch } from './reports.js';
@@ -181,7 +180,7 @@ async function readSources(
 }
 
 /** The page numbers of a region that lie in `[from, to)`. */
-function within(space: SpaceState, region: Region, from: number, to: number): { start: number; end: number } {
+export function within(space: SpaceState, region: Region, from: number, to: number): { start: number; end: number } {
   return { start: Math.max(from, space.pageOf(region.start)), end: Math.min(to, space.pageOf(region.end)) };
 }
 
@@ -198,24 +197,4 @@ export async function sendHome(mirror: MirrorState, start: number, end: number):
   const here = () =>
     touched(mirror, space.pageOf(start), space.pageOf(end)).filter((page) => residency.frame(page) >= 0);
   return recallWhenFree(store, () => Uint32Array.from(here()), 'revoke', ~(1 << residency.bit));
-}
-
-/**
- * Keeps the resident pages of a byte range from eviction, or lets them go. Returns how many of its pages are resident: whether
- * the device has an entry for them here does not matter, since their content needs no bringing.
- */
-export function setPinned(pool: DevicePool, mirror: MirrorState, start: number, end: number, pinned: boolean): number {
-  const { space, residency } = mirror;
-  let resident = 0;
-  for (const region of space.regions.overlapping(start, end)) {
-    const { start: from, end: to } = within(space, region, space.pageOf(start), space.pageOf(end));
-    for (const page of knownPages(space, region, from, to)) {
-      const frame = residency.frame(page);
-      if (frame < 0) continue;
-      resident++;
-      if (pinned) pool.frames.flags[frame]! |= BLOCK_PINNED;
-      else pool.frames.flags[frame]! &= ~BLOCK_PINNED;
-    }
-  }
-  return resident;
 }

@@ -28,8 +28,6 @@ interface ReadRun {
   end: number;
   /** Page numbers of the faults, by page of the source. */
   readonly faults: Map<number, number>;
-  /** Pages of the source that a private copy is to be made of at once: those cannot be locked. */
-  readonly copied: Set<number>;
 }
 
 /**
@@ -59,7 +57,7 @@ export class SourceReads {
   }
 
   /** Wants the page at a page number of a region read. Faults of a round come in ascending order. Synchronous. */
-  want(mirror: MirrorState, region: Region, pageNumber: number, write: boolean): void {
+  want(mirror: MirrorState, region: Region, pageNumber: number): void {
     const { space } = mirror;
     const object = region.object!;
     const ahead = region.objectPage - space.pageOf(region.start);
@@ -72,13 +70,12 @@ export class SourceReads {
     let window = leastWindow(space.pageSize);
     if (run === undefined || !joins || index - run.index >= most) {
       window = this.windows.of(object, index, space.pageSize, most);
-      this.last = run = { mirror, object, index, end: index, faults: new Map(), copied: new Set() };
+      this.last = run = { mirror, object, index, end: index, faults: new Map() };
       this.queue.push(run);
     }
     run.end = Math.max(run.end, Math.min(limit, index + window, run.index + most));
     this.windows.read(object, run.end);
     run.faults.set(index, pageNumber);
-    if (write && !region.shared) run.copied.add(index);
   }
 
   /** Begins what was wanted since the last time, as far as it is its turn. */
@@ -151,17 +148,15 @@ export class SourceReads {
     }
   }
 
-  /** Lets the fault that waits for a page of the source find it, and leaves the lock to the next round. */
-  private keep({ mirror, object, faults, copied }: ReadRun, index: number, page: number): boolean {
+  /** Leaves the lock of a page that a fault waits for to the next round. */
+  private keep({ mirror, object, faults }: ReadRun, index: number, page: number): boolean {
     const pageNumber = faults.get(index);
-    if (pageNumber === undefined || copied.has(index) || mirror.detached) return false;
+    if (pageNumber === undefined || mirror.detached) return false;
     const { space } = mirror;
     const region = space.regions.at(pageNumber * space.pageSize);
-    const key = space.base + pageNumber;
     if (region?.object !== object || region.objectPage + pageNumber - space.pageOf(region.start) !== index)
       return false;
-    if (space.store.lookup(key) !== -1) return false;
-    space.store.link(key, page);
+    if (space.store.lookup(space.base + pageNumber) !== -1) return false;
     this.locks.grant(page, mirror);
     return true;
   }

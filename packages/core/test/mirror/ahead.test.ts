@@ -1,6 +1,7 @@
 import { memorySwap, RESIDENT_DEVICE, RESIDENT_HOST, RESIDENT_WRITABLE } from '@mirrorspace/core';
+import { TYPICAL_LATENCY } from '@mirrorspace/memory';
 import { describe, expect, it } from 'vitest';
-import { createRig, expectCode, openDevice, PAGE, pattern, settle, TestSource } from '../space/helpers.js';
+import { createRig, expectBytes, expectCode, openDevice, PAGE, pattern, settle, TestSource } from '../space/helpers.js';
 import { double } from './helpers.js';
 
 const BOTH = RESIDENT_HOST | RESIDENT_DEVICE;
@@ -159,6 +160,21 @@ describe('pin', () => {
     await space.advise(pinned.address, 4 * PAGE, { pin: null });
     for (let page = 0; page < 32; page++) await mirror.read(address + page * PAGE, 1);
     expect([...mirror.residency(pinned.address, 4 * PAGE)]).toEqual([1, 1, 1, 1]);
+  });
+
+  it.each([0, 1, 2, 4, 8])('is in force for pages that were on their way home (%i turns)', async (turns) => {
+    await using rig = await createRig({ frames: 8, device: { latency: TYPICAL_LATENCY, seed: 1 } });
+    const { space, mirror } = rig;
+    const { address } = space.map({ bytes: 4 * PAGE });
+    await mirror.write(address, pattern(4 * PAGE));
+    const leaving = mirror.migrate(address, 2 * PAGE, 'host');
+    for (let i = 0; i < turns; i++) await Promise.resolve();
+    await space.advise(address, 4 * PAGE, { pin: mirror });
+    await leaving;
+    const others = space.map({ bytes: 32 * PAGE }).address;
+    for (let page = 0; page < 32; page++) await mirror.read(others + page * PAGE, 1);
+    expect([...mirror.residency(address, 4 * PAGE)].every((bits) => (bits & RESIDENT_DEVICE) !== 0)).toBe(true);
+    expectBytes(await mirror.read(address, 4 * PAGE), pattern(4 * PAGE));
   });
 
   it('brings the pages back after the CPU had them', async () => {

@@ -282,3 +282,55 @@ test('a read of a file that waits for room goes on when the flush has ended that
     { kind: 'merge', member: 0, alike: 1, offer: true, home: true },
     { kind: 'truncate', member: 0, file: 1, page: 1, halves: 1, device: 0, beside: 'reads' },
   ]));
+
+test('shared pages that come back from the swap store for faults do not push each other out again and again', () =>
+  replay(
+    {
+      faultBuffer: 8,
+      batch: 1,
+      tlbEntries: 1,
+      pagesPerCommand: 2,
+      commandsPerSubmit: 2,
+      flush: 'immediate',
+      latencySeed: 0,
+      budget: 2,
+    },
+    [
+      { ...mapped, page: 1, pages: 6, share: 'shared' },
+      { kind: 'read', place: { ...first, page: 2, offset: 2, length: 7 }, device: 0, seed: 1 },
+      { ...mapped, where: 'free', pages: 2, share: 'shared' },
+      { kind: 'remapPages', member: 0, region: 0, page: 0, pages: 1, from: 0, form: 'callback' },
+      { kind: 'truncate', member: 0, file: 0, page: 2, halves: 3, device: 0, beside: 'nothing' },
+      {
+        kind: 'copy',
+        place: { ...first, page: 1, length: 5 },
+        other: { ...first, region: 4, page: 3, length: 5 },
+        device: 0,
+        seed: 1,
+        announced: true,
+      },
+    ],
+  ));
+
+test('a pin brings back what leaves while the rest of it is read from a file', () =>
+  replay(
+    {
+      ...{ frames: [4, 6], faultBuffer: 1, batch: 1, residentUnits: 1, tlbEntries: 1, pagesPerCommand: 2 },
+      ...{ commandsPerSubmit: 2, flush: 'immediate', latencySeed: 0, budget: 2, swapPages: 2 },
+    },
+    [
+      mapped,
+      { ...launched, place: { ...first, length: 5 } },
+      { kind: 'attach', member: 0, device: 1 },
+      { kind: 'truncate', member: 0, file: 0, page: 6, halves: 5, device: 0, beside: 'nothing' },
+      {
+        kind: 'advise',
+        place: { ...first, page: 7, length: 5 },
+        device: 1,
+        preferred: undefined,
+        readMostly: undefined,
+        accessedBy: undefined,
+        pin: true,
+      },
+    ],
+  ));
