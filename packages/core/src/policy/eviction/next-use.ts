@@ -11,8 +11,10 @@ const SAMPLES = 48;
 /** Units thought of for each question which frames to look at, and frames looked at of one. */
 const TRIES = 256;
 const FRAMES_A_UNIT = 2;
-/** Share of the frames that were used last: what is in flight may need them again. */
-const GRACE = 1 / 8;
+/** Share of the frames that were used last: what is in flight may need them again. More where batches have few faults, and little is in flight at once: */
+const [GRACE, MOST_GRACE] = [1 / 32, 1 / 4];
+/** as if so many faults more made a batch, over so many batches. */
+const [FEW, MEMORY] = [3, 8];
 /** What a unit that is late by some time counts as, beside one that is not needed for that time. */
 const LATE = 1 / 2;
 
@@ -30,7 +32,7 @@ const [FAR, LATE_USE, OLDEST, RECENT, UNUSED] = [0, 1, 2, 3, 4];
 
 /**
  * Gives up units of 64 KiB by when they are expected to be used next: the one that is used last, or, as far, the one that should have been used long ago. A unit's next
- * use is expected after the time that lay between its earlier ones, also over its absence; time is counted in pages that come. So of a loop that does not
+ * use is expected after the time that lay between its earlier ones, also over its absence; time is counted in uses of pages. So of a loop that does not
  * fit, what was just used goes first, and part of it stays; what is used often stays; and what a phase no longer uses is late, and goes. As long as nothing came back
  * the oldest goes.
  *
@@ -47,7 +49,11 @@ export class NextUseEviction implements EvictionPolicy {
   private readonly units: UseTimes;
   /** By frame: 1 once its accessed bit was read and cleared since it was filled. */
   private readonly looked: Uint8Array;
-  private readonly grace: number;
+  /** Uses of pages after which a unit may be given up, and within which two uses are one. */
+  private grace = 0;
+  private short = 0;
+  /** Faults of a batch, lately. */
+  private usualCount = 64;
   private state = 1;
 
   /**
@@ -61,7 +67,7 @@ export class NextUseEviction implements EvictionPolicy {
     this.overshoot = Math.max(0, Math.min(capacity, this.unitPages) - 1);
     this.units = new UseTimes(capacity, this.unitPages);
     this.looked = new Uint8Array(capacity);
-    this.grace = GRACE * capacity;
+    this.reckon();
   }
 
   get size(): number {
@@ -75,7 +81,7 @@ export class NextUseEviction implements EvictionPolicy {
   insert(ids: Uint32Array, count: number, pages?: Float64Array, ahead?: Uint8Array): void {
     checkFrames(ids, count, this.capacity);
     const { units, unitPages } = this;
-    let before = NONE;
+    let asked = 0;
     for (let i = 0; i < count; i++) {
       const id = ids[i]!;
       let unit = units.of(id);
@@ -85,18 +91,20 @@ export class NextUseEviction implements EvictionPolicy {
         const isAhead = ahead !== undefined && ahead[i] === 1;
         // The bit of a page that was asked for is that of the access which it came for.
         this.looked[id] = Number(isAhead);
-        if (isAhead || unit === before) continue;
+        if (isAhead) continue;
       }
-      units.use(unit, this.grace / 2);
-      before = unit;
+      units.use(unit, this.short);
+      asked++;
     }
+    this.usualCount += (asked - this.usualCount) / MEMORY;
+    this.reckon();
   }
 
   touch(ids: Uint32Array, count: number): void {
     for (let i = 0; i < count; i++) {
       const unit = this.units.of(ids[i]!);
       if (unit === NONE) continue;
-      if (this.looked[ids[i]!] === 1) this.units.use(unit, this.grace / 2);
+      if (this.looked[ids[i]!] === 1) this.units.use(unit, this.short);
       this.looked[ids[i]!] = 1;
     }
   }
@@ -155,13 +163,21 @@ export class NextUseEviction implements EvictionPolicy {
 
   /** The greater, the sooner it goes. */
   private score(unit: number): number {
+    const { capacity } = this;
+    if (this.units.isUnused(unit)) {
+      const since = this.units.sinceComing(unit);
+      return since < UNUSED_SHARE * capacity ? since - 2 * capacity : since + 4 * capacity;
+    }
     const age = this.units.age(unit);
     const gap = this.units.gap(unit);
-    if (this.units.isUnused(unit))
-      return age < UNUSED_SHARE * this.capacity ? age - 2 * this.capacity : this.capacity + age;
     if (gap === 0) return age;
-    if (age < this.grace) return age - this.capacity;
+    if (age < this.grace) return age - capacity;
     return gap < age ? (age - gap) * LATE : gap - age;
+  }
+
+  private reckon(): void {
+    this.grace = Math.min(MOST_GRACE, GRACE * (1 + FEW / (1 + this.usualCount))) * this.capacity;
+    this.short = this.grace * 4;
   }
 
   private reasonFor(unit: number): number {

@@ -3,11 +3,11 @@ import { Groups } from './groups.js';
 const FIRST = 64;
 /** Units remembered for each that fits. */
 const REMEMBERED = 4;
-/** Weight of the newest interval in what is expected of all units. */
-const SLOW = 1 / 64;
+/** Weights of the newest interval: in what is expected of its unit, and of all. */
+const [FAST, SLOW] = [3 / 4, 1 / 64];
 
 /**
- * When units of address space were used last, and after how long they tend to be used again, in pages that came. Of units that are not there the last ones are
+ * When units of address space were used last, and after how long they tend to be used again, in uses of pages. Of units that are not there the last ones are
  * remembered, each in the one place that its number gives it.
  */
 export class UseTimes {
@@ -15,8 +15,10 @@ export class UseTimes {
   frames = 0;
   /** Units that have frames. */
   count = 0;
-  /** Pages that came. */
+  /** Uses of pages. */
   private time = 0;
+  /** Pages that came. */
+  private came = 0;
   /** How long it takes until units are used again, of all; 0: none was. */
   private usual = 0;
   private readonly groups: Groups;
@@ -24,6 +26,8 @@ export class UseTimes {
   private list = new Int32Array(FIRST);
   private places = new Int32Array(FIRST);
   private lasts = new Float64Array(FIRST);
+  /** By unit: when a page of it came last. */
+  private comings = new Float64Array(FIRST);
   private gaps = new Float32Array(FIRST);
   private looks = new Float64Array(FIRST);
   /** By unit: 1 as long as nobody asked for any of its pages. */
@@ -42,8 +46,8 @@ export class UseTimes {
   }
 
   get bytes(): number {
-    const { list, places, lasts, gaps, looks, unused, pastNumbers, pastLasts, pastGaps } = this;
-    const columns = [list, places, lasts, gaps, looks, unused, pastNumbers, pastLasts, pastGaps];
+    const { list, places, lasts, comings, gaps, looks, unused, pastNumbers, pastLasts, pastGaps } = this;
+    const columns = [list, places, lasts, comings, gaps, looks, unused, pastNumbers, pastLasts, pastGaps];
     return columns.reduce((sum, { byteLength }) => sum + byteLength, this.groups.bytes);
   }
 
@@ -77,6 +81,11 @@ export class UseTimes {
     return this.gaps[unit]! || this.usual;
   }
 
+  /** How long ago a page of a unit came. */
+  sinceComing(unit: number): number {
+    return this.time - this.comings[unit]!;
+  }
+
   /** Whether nobody asked for any of its pages since they came. */
   isUnused(unit: number): boolean {
     return this.unused[unit] === 1;
@@ -84,8 +93,8 @@ export class UseTimes {
 
   /** Notes that a unit is looked at; `false` if it was since the last page came. */
   look(unit: number): boolean {
-    if (this.looks[unit] === this.time) return false;
-    this.looks[unit] = this.time;
+    if (this.looks[unit] === this.came) return false;
+    this.looks[unit] = this.came;
     return true;
   }
 
@@ -93,12 +102,13 @@ export class UseTimes {
   add(id: number, number: number): number {
     const unit = this.groups.add(id, number);
     this.frames++;
-    this.time++;
-    if (this.groups.size(unit) > 1) return unit;
+    this.came++;
     if (unit >= this.lasts.length) this.grow();
+    this.comings[unit] = this.time;
+    if (this.groups.size(unit) > 1) return unit;
     this.places[unit] = this.count;
     this.list[this.count++] = unit;
-    this.looks[unit] = 0;
+    this.looks[unit] = -1;
     this.unused[unit] = 1;
     const past = this.pastOf(number);
     const known = this.pastNumbers[past] === number;
@@ -107,13 +117,15 @@ export class UseTimes {
     return unit;
   }
 
-  /** Notes a use; what comes within `short` of the last one belongs to the same. */
+  /** Notes a use of a page; what comes within `short` of the last one belongs to the same. */
   use(unit: number, short: number): void {
+    this.time++;
     const gap = this.age(unit);
     this.unused[unit] = 0;
     this.lasts[unit] = this.time;
     if (gap <= short) return;
-    this.gaps[unit] = this.gaps[unit] === 0 ? gap : (this.gaps[unit]! + gap) / 2;
+    const known = this.gaps[unit]!;
+    this.gaps[unit] = known === 0 ? gap : known + (gap - known) * FAST;
     this.usual = this.usual === 0 ? gap : this.usual + (gap - this.usual) * SLOW;
   }
 
@@ -145,6 +157,9 @@ export class UseTimes {
     const list = new Int32Array(length);
     const places = new Int32Array(length);
     const lasts = new Float64Array(length);
+    const comings = new Float64Array(length);
+    comings.set(this.comings);
+    this.comings = comings;
     const gaps = new Float32Array(length);
     const looks = new Float64Array(length);
     const unused = new Uint8Array(length);

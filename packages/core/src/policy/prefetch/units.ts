@@ -1,31 +1,37 @@
 import { checkPageSize } from '../../address/index.js';
-import { BlockRates } from './block-rates.js';
-import { TreePrefetch } from './tree.js';
 import type { PrefetchPolicy, PrefetchRequest } from './types.js';
+import { UnitRates } from './unit-rates.js';
 
 const UNIT_BYTES = 64 * 1024;
-const BIG_BYTES = 256 * 1024;
 const BLOCK_BYTES = 2 * 1024 * 1024;
+/** The sizes that compete, beside single pages. */
+const SIZES = [UNIT_BYTES, 256 * 1024, BLOCK_BYTES] as const;
 /** Share of the frames that one batch may push out for guesses. */
-const EVICTS = 1 / 4;
-/** Shares of what was brought ahead that have to turn out used: for units of 64 KiB, for those of 256 KiB, and for whole blocks. */
-const [UNITS, BIG, WHOLE] = [0.6, 0.9, 0.95];
+const EVICTS = 3 / 4;
+/** What a batch of faults, and what a transfer costs beside its bytes, in bytes that the bus moves meanwhile: 45 us and 1.5 us at 12 GB/s. */
+const [BATCH_BYTES, TRANSFER_BYTES] = [540_000, 18_000];
+/** What a frame is worth that holds a page in vain, beside what pages that are used cost. */
+const DISPLACED = 1 / 2;
+/** A page is brought soon enough if it is used before so many others came, and twice as many as came with it; worth nothing after twice that time. */
+const SOON = 900;
+/** The least share that is reckoned with. */
+const LEAST = 1 / 100;
 /** Pages between two faults that are brought, too, since one transfer costs less than two; and the share that has to turn out used. */
-const [GAP, BRIDGES] = [3, 0.5];
-/** Where batches have fewer faults, each costs more than what is brought in vain; over so many batches. */
-const [FEW, MEMORY] = [16, 16];
-/** Where nothing is brought ahead, one in so many times something is, to see whether that has changed. */
-const PROBES = 16;
+const [GAP, BRIDGES] = [3, 0.2];
+/** Over so many batches it is known how many faults they have. */
+const MEMORY = 4;
+/** One in so many times the next size is tried; gaps, where they do not pay, more often. */
+const [PROBES, GAP_PROBES] = [64, 16];
 
-const REASONS = ['a try', 'unit', 'tree', 'block', 'gap'] as const;
-const [PROBE, UNIT, TREE, BLOCK, BRIDGE] = [1, 2, 3, 4, 5];
+const REASONS = ['unit', 'big unit', 'block', 'unit, a try', 'big unit, a try', 'block, a try', 'gap'] as const;
+const [TRIES, BRIDGE] = [3, 6];
 /** A page that faulted. */
 const FAULTED = 255;
 
 /**
- * Learns how much to bring, for each 2 MiB of address space by itself: single pages, units of 64 or 256 KiB round the faults, what the tree of NVIDIA's driver would, or all of the block. It goes by how
- * much of what it brought was used: irregular accesses use little of it, and get single pages; regular ones nearly all, and get large units. The tree and whole blocks are for
- * free memory, and for pages that it meets for the first time: there a guess pushes out nothing that is about to be used. Starts as the tree does.
+ * Learns how much to bring, for each 2 MiB of address space by itself: single pages, or units of 64 KiB, 256 KiB or 2 MiB round the faults. It takes what makes a page that is used cheapest: a fault costs its
+ * share of a batch and a transfer, and brings as many useful pages as it turned out lately that a unit of that size has; what comes in vain holds frames that others need. Used late counts as in vain: it could have
+ * come later, by a fault of its own. So many faults at once, or irregular ones, get small units; few and regular ones large; and free memory is filled quickly.
  */
 export class UnitsPrefetch implements PrefetchPolicy {
   readonly name = 'units';
@@ -33,136 +39,145 @@ export class UnitsPrefetch implements PrefetchPolicy {
   readonly reasons: readonly string[] = REASONS;
   private readonly blockPages: number;
   private readonly unitPages: number;
-  private readonly bigPages: number;
-  private readonly tree: TreePrefetch;
-  private readonly rates = new BlockRates();
+  /** By size: pages of a unit. */
+  private readonly sizes: readonly number[];
+  private readonly batchPages: number;
+  private readonly transferPages: number;
+  private readonly rates: UnitRates;
   /** By page of the block at hand: 1 + the reason why it is brought, FAULTED, or 0. */
   private readonly wanted: Uint8Array;
-  private readonly planned: Float64Array;
-  private readonly part: { -readonly [K in keyof PrefetchRequest]: PrefetchRequest[K] };
-  private asked: PrefetchRequest | undefined;
   private turns = 0;
   /** Faults of a batch, lately. */
-  private usualCount = FEW;
+  private usualCount = 64;
+  /** Pages that came. */
+  private now = 0;
+  /** The share of pages in gaps that was used. */
+  private bridged = 0.7;
 
   /**
-   * @param pageSize in bytes; pages of 2 MiB or more are blocks of their own
+   * @param pageSize in bytes; units of no more than a page are single pages
    * @throws TypeError or RangeError when it is no page size
    */
   constructor(pageSize: number) {
     const pages = (bytes: number) => Math.max(1, bytes / checkPageSize(pageSize));
     this.blockPages = pages(BLOCK_BYTES);
     this.unitPages = pages(UNIT_BYTES);
-    this.bigPages = pages(BIG_BYTES);
-    this.tree = new TreePrefetch(pageSize);
+    this.sizes = SIZES.map(pages);
+    this.batchPages = BATCH_BYTES / pageSize;
+    this.transferPages = TRANSFER_BYTES / pageSize;
+    this.rates = new UnitRates(SIZES.length);
     this.wanted = new Uint8Array(this.blockPages);
-    this.planned = new Float64Array(this.blockPages);
-    const resident = (page: number) => this.asked!.resident(page);
-    const faults = new Float64Array(this.blockPages);
-    this.part = { faults, count: 0, regionStart: 0, regionEnd: 0, room: this.blockPages, resident };
   }
 
   plan(request: PrefetchRequest, out: Float64Array, why?: Uint8Array): number {
     const { faults, count } = request;
     const limit = Math.min(request.room, out.length);
     let planned = 0;
-    this.asked = request;
     this.usualCount += (count - this.usualCount) / MEMORY;
     for (let from = 0; from < count && planned < limit;) {
       const block = Math.floor(faults[from]! / this.blockPages);
       let to = from + 1;
       while (to < count && faults[to]! < (block + 1) * this.blockPages) to++;
-      const free = (request.free ?? request.room) - planned;
-      this.planBlock(request, block, from, to, free);
-      planned = this.write(request, block, out, planned, limit, why);
+      const at = this.rates.place(block);
+      this.planBlock(request, at, block, from, to, (request.free ?? request.room) - planned);
+      planned = this.write(request, at, block, out, planned, limit, why);
+      this.now += to - from;
       from = to;
     }
     return planned;
   }
 
   feedback(page: number, used: boolean, why: number): void {
-    this.rates.note(Math.floor(page / this.blockPages), used, why + 1 === BRIDGE);
-  }
-
-  private planBlock(request: PrefetchRequest, block: number, from: number, to: number, free: number): void {
-    const { wanted, rates, blockPages } = this;
+    const { rates, sizes, blockPages, unitPages } = this;
+    if (why === BRIDGE) {
+      this.bridged += (Number(used) - this.bridged) / 256;
+      return;
+    }
+    const block = Math.floor(page / blockPages);
     const at = rates.place(block);
-    const rate = rates.used(at);
-    const probes = rate < UNITS && ++this.turns % PROBES === 0;
-    const isNew = this.meet(request, at, block, from, to);
+    const size = why % TRIES;
+    const since = rates.since(at, Math.floor((page - block * blockPages) / unitPages), this.now);
+    const soon = SOON + 2 * sizes[size]!;
+    rates.note(at, size, used ? Math.max(0, Math.min(1, 2 - since / soon)) : 0);
+  }
+
+  private planBlock(request: PrefetchRequest, at: number, block: number, from: number, to: number, free: number): void {
+    const { wanted, blockPages, sizes } = this;
+    const { faults } = request;
+    const first = block * blockPages;
     wanted.fill(0);
-    for (let i = from; i < to; i++) wanted[request.faults[i]! - block * blockPages] = FAULTED;
-    if (rate < UNITS && !probes) {
-      // Nothing but the faults.
-    } else if (!probes && (isNew || free >= blockPages || this.usualCount < FEW)) {
-      if (rate >= WHOLE) this.want(0, blockPages, BLOCK);
-      else this.wantTree(request, block, from, to);
-    } else {
-      const size = rate >= BIG ? this.bigPages : this.unitPages;
-      const last = probes ? from + 1 : to;
-      for (let i = from; i < last; i++) {
-        const leaf = request.faults[i]! - block * blockPages;
-        this.want(leaf - (leaf % size), size, probes ? PROBE : UNIT);
-      }
+    let runs = 1;
+    for (let i = from; i < to; i++) {
+      wanted[faults[i]! - first] = FAULTED;
+      if (i > from && faults[i] !== faults[i - 1]! + 1) runs++;
     }
-    if (rates.bridged(at) >= BRIDGES || ++this.turns % PROBES === 0) this.bridge(request, block, from, to);
+    const size = this.cheapest(at, runs / (to - from), free >= blockPages);
+    const tries = size + 1 < sizes.length && ++this.turns % PROBES === 0;
+    if (size >= 0) for (let i = from; i < to; i++) this.want(faults[i]! - first, sizes[size]!, size);
+    if (tries) this.want(faults[from]! - first, sizes[size + 1]!, TRIES + size + 1);
+    if (this.bridged >= BRIDGES || ++this.turns % GAP_PROBES === 0) this.bridge(request, first, from, to);
   }
 
-  /** Notes the units of the faults as met; returns whether half of the faults' units are new. */
-  private meet(request: PrefetchRequest, at: number, block: number, from: number, to: number): boolean {
-    let met = 0;
-    let fresh = 0;
-    for (let i = from, last = -1; i < to; i++) {
-      const unit = Math.floor((request.faults[i]! - block * this.blockPages) / this.unitPages);
-      if (unit === last) continue;
-      last = unit;
-      met++;
-      if (this.rates.meet(at, unit)) fresh++;
+  /** The size by which a page that is used is cheapest; -1 for single pages. */
+  private cheapest(at: number, runs: number, isFree: boolean): number {
+    const { sizes, rates, transferPages } = this;
+    const batch = this.batchPages / Math.max(1, this.usualCount);
+    const single = batch + transferPages * runs + 1;
+    let least = single;
+    for (let size = 0; size < sizes.length; size++) least = Math.min(least, this.cost(at, size, batch, 0));
+    // What has to leave for what comes in vain comes back at that price.
+    const vain = isFree ? 0 : DISPLACED * least;
+    let best = single;
+    let cheapest = -1;
+    for (let size = 0; size < sizes.length; size++) {
+      const cost = this.cost(at, size, batch, vain * (1 - rates.share(at, size)));
+      if (cost >= best) continue;
+      best = cost;
+      cheapest = size;
     }
-    return fresh * 2 >= met;
+    return cheapest;
   }
 
-  private wantTree(request: PrefetchRequest, block: number, from: number, to: number): void {
-    const { part } = this;
-    for (let i = from; i < to; i++) part.faults[i - from] = request.faults[i]!;
-    part.count = to - from;
-    part.regionStart = request.regionStart;
-    part.regionEnd = request.regionEnd;
-    const count = this.tree.plan(part, this.planned);
-    for (let i = 0; i < count; i++) this.want(this.planned[i]! - block * this.blockPages, 1, TREE);
+  /** What a page that is used costs, in pages moved, where units of a size come. */
+  private cost(at: number, size: number, batch: number, vain: number): number {
+    const pages = this.sizes[size]!;
+    return (batch + this.transferPages + pages * (1 + vain)) / (pages * Math.max(LEAST, this.rates.share(at, size)));
   }
 
-  private bridge(request: PrefetchRequest, block: number, from: number, to: number): void {
+  private bridge({ faults }: PrefetchRequest, first: number, from: number, to: number): void {
     for (let i = from + 1; i < to; i++) {
-      const gap = request.faults[i]! - request.faults[i - 1]! - 1;
-      if (gap > 0 && gap <= GAP) this.want(request.faults[i - 1]! + 1 - block * this.blockPages, gap, BRIDGE);
+      const gap = faults[i]! - faults[i - 1]! - 1;
+      if (gap <= 0 || gap > GAP) continue;
+      for (let leaf = faults[i - 1]! + 1 - first; leaf < faults[i]! - first; leaf++)
+        if (this.wanted[leaf] === 0) this.wanted[leaf] = 1 + BRIDGE;
     }
   }
 
-  private want(from: number, count: number, why: number): void {
-    const end = Math.min(this.blockPages, from + count);
-    for (let leaf = from; leaf < end; leaf++) if (this.wanted[leaf] === 0) this.wanted[leaf] = why;
+  /** Wants the unit of `pages` pages round a page. */
+  private want(leaf: number, pages: number, why: number): void {
+    const start = leaf - (leaf % pages);
+    for (let i = start; i < start + pages; i++) if (this.wanted[i] === 0) this.wanted[i] = 1 + why;
   }
 
   /** Writes the wanted pages of a block behind what is planned. */
   private write(
     request: PrefetchRequest,
+    at: number,
     block: number,
     out: Float64Array,
     planned: number,
     limit: number,
     why: Uint8Array | undefined,
   ): number {
-    const { wanted, blockPages, rates } = this;
+    const { wanted, blockPages, unitPages, rates } = this;
     const first = block * blockPages;
-    const at = rates.place(block);
     const end = Math.min(blockPages, request.regionEnd - first);
     for (let leaf = Math.max(0, request.regionStart - first); leaf < end && planned < limit; leaf++) {
       const reason = wanted[leaf]!;
       if (reason === 0 || reason === FAULTED || request.resident(first + leaf)) continue;
       if (why !== undefined) why[planned] = reason - 1;
       out[planned++] = first + leaf;
-      rates.meet(at, Math.floor(leaf / this.unitPages));
+      rates.bring(at, Math.floor(leaf / unitPages), this.now++);
     }
     return planned;
   }
