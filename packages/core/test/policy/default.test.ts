@@ -86,7 +86,7 @@ describe('the default', () => {
   });
 
   it('says why each page came ahead and why each left', async () => {
-    const { stats } = await run({ policies: 'default' }, 256, [range(0, 1024), range(0, 1024)]);
+    const { stats } = await run({ policies: 'default' }, 1024, [range(0, 4096), range(0, 4096)]);
     expect(sum(stats.evictionReasons)).toBe(stats.evictions);
     expect(sum(stats.fetchReasons)).toBeGreaterThanOrEqual(stats.prefetched);
     expect(stats.prefetchUsed + stats.prefetchWasted).toBeLessThanOrEqual(stats.prefetched);

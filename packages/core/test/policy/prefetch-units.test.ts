@@ -53,8 +53,13 @@ describe('units', () => {
     expect(new Set(brought.values())).toEqual(new Set(['block']));
   });
 
-  it('brings no more than there is room', () => {
-    expect(new Rig().ask([5], { room: 7 }).size).toBe(7);
+  it('brings no more than there is room, and no unit that pushes out more than half of what may leave', () => {
+    const four = [0, 1, 2, 3].map((unit) => unit * UNIT);
+    expect(new Rig().ask(four, { room: 40 }).size).toBe(40);
+    expect(new Rig().ask([5], { room: 2 * BLOCK }).size).toBe(BLOCK - 1);
+    expect(new Rig().ask([5], { room: 2 * BLOCK - 2 }).size).toBe(BIG - 1);
+    expect(new Rig().ask([5], { room: BLOCK, free: BLOCK }).size).toBe(BLOCK - 1);
+    expect(new Rig().ask([5], { room: 2 * UNIT - 2 }).size).toBe(0);
   });
 
   it('ends with single pages where nothing that it brings is used, and tries more now and then', () => {
@@ -89,11 +94,11 @@ describe('units', () => {
   it('brings more for a batch of one fault than for one of many, since batches cost', () => {
     const few = new Rig();
     const many = new Rig();
-    // Of units of 64 KiB half is used, of those of 256 KiB a quarter, of blocks nothing.
+    // Of units of 64 KiB half is used, of those of 256 KiB three in eight, of blocks nothing.
     for (const rig of [few, many]) {
       for (let i = 0; i < 4000; i++) {
         rig.policy.feedback?.(i % BLOCK, i % 2 === 0, REASONS.indexOf('unit'));
-        rig.policy.feedback?.(i % BLOCK, i % 4 === 0, REASONS.indexOf('big unit'));
+        rig.policy.feedback?.(i % BLOCK, i % 8 < 3, REASONS.indexOf('big unit'));
         rig.policy.feedback?.(i % BLOCK, false, REASONS.indexOf('block'));
       }
     }

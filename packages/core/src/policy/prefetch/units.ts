@@ -14,6 +14,8 @@ const [BATCH_BYTES, TRANSFER_BYTES] = [540_000, 18_000];
 const DISPLACED = 1 / 2;
 /** A page is brought soon enough if it is used before so many others came, and twice as many as came with it; worth nothing after twice that time. */
 const SOON = 900;
+/** The largest unit that pushes others out, as a share of what may be. */
+const MOST = 1 / 2;
 /** The least share that is reckoned with. */
 const LEAST = 1 / 100;
 /** Pages between two faults that are brought, too, since one transfer costs less than two; and the share that has to turn out used. */
@@ -79,7 +81,7 @@ export class UnitsPrefetch implements PrefetchPolicy {
       let to = from + 1;
       while (to < count && faults[to]! < (block + 1) * this.blockPages) to++;
       const at = this.rates.place(block);
-      this.planBlock(request, at, block, from, to, (request.free ?? request.room) - planned);
+      this.planBlock(request, at, block, from, to);
       planned = this.write(request, at, block, out, planned, limit, why);
       this.now += to - from;
       from = to;
@@ -101,7 +103,7 @@ export class UnitsPrefetch implements PrefetchPolicy {
     rates.note(at, size, used ? Math.max(0, Math.min(1, 2 - since / soon)) : 0);
   }
 
-  private planBlock(request: PrefetchRequest, at: number, block: number, from: number, to: number, free: number): void {
+  private planBlock(request: PrefetchRequest, at: number, block: number, from: number, to: number): void {
     const { wanted, blockPages, sizes } = this;
     const { faults } = request;
     const first = block * blockPages;
@@ -111,25 +113,31 @@ export class UnitsPrefetch implements PrefetchPolicy {
       wanted[faults[i]! - first] = FAULTED;
       if (i > from && faults[i] !== faults[i - 1]! + 1) runs++;
     }
-    const size = this.cheapest(at, runs / (to - from), free >= blockPages);
-    const tries = size + 1 < sizes.length && ++this.turns % PROBES === 0;
+    const most = this.mostPages(request);
+    const size = this.cheapest(at, runs / (to - from), most);
+    const tries = size + 1 < sizes.length && sizes[size + 1]! <= most && ++this.turns % PROBES === 0;
     if (size >= 0) for (let i = from; i < to; i++) this.want(faults[i]! - first, sizes[size]!, size);
     if (tries) this.want(faults[from]! - first, sizes[size + 1]!, TRIES + size + 1);
     if (this.bridged >= BRIDGES || ++this.turns % GAP_PROBES === 0) this.bridge(request, first, from, to);
   }
 
-  /** The size by which a page that is used is cheapest; -1 for single pages. */
-  private cheapest(at: number, runs: number, isFree: boolean): number {
+  /** Pages of the largest unit that is considered: what one pushes out must be a part of the memory. */
+  private mostPages({ room, free = room }: PrefetchRequest): number {
+    return Math.max(free, (room - free) * MOST);
+  }
+
+  /** The size, of up to `most` pages, by which a page that is used is cheapest; -1 for single pages. */
+  private cheapest(at: number, runs: number, most: number): number {
     const { sizes, rates, transferPages } = this;
     const batch = this.batchPages / Math.max(1, this.usualCount);
     const single = batch + transferPages * runs + 1;
     let least = single;
     for (let size = 0; size < sizes.length; size++) least = Math.min(least, this.cost(at, size, batch, 0));
     // What has to leave for what comes in vain comes back at that price.
-    const vain = isFree ? 0 : DISPLACED * least;
+    const vain = DISPLACED * least;
     let best = single;
     let cheapest = -1;
-    for (let size = 0; size < sizes.length; size++) {
+    for (let size = 0; size < sizes.length && sizes[size]! <= most; size++) {
       const cost = this.cost(at, size, batch, vain * (1 - rates.share(at, size)));
       if (cost >= best) continue;
       best = cost;
