@@ -12,8 +12,11 @@ const EVICTS = 3 / 4;
 const [BATCH_BYTES, TRANSFER_BYTES] = [540_000, 18_000];
 /** What a frame is worth that holds a page in vain, beside what pages that are used cost. */
 const DISPLACED = 1 / 2;
-/** A page is brought soon enough if it is used before so many others came, and twice as many as came with it; worth nothing after twice that time. */
-const SOON = 900;
+/**
+ * A page is brought soon enough if it is used before so many others came, and twice as many as came with it; worth nothing after twice that time. Where batches have few faults,
+ * little is in flight, and it takes longer until all of a unit is used: three times as long where each has one.
+ */
+const [SOON, FEW] = [900, 4];
 /** The largest unit that pushes others out, as a share of what may be. */
 const MOST = 1 / 2;
 /** The least share that is reckoned with. */
@@ -99,7 +102,7 @@ export class UnitsPrefetch implements PrefetchPolicy {
     const at = rates.place(block);
     const size = why % TRIES;
     const since = rates.since(at, Math.floor((page - block * blockPages) / unitPages), this.now);
-    const soon = SOON + 2 * sizes[size]!;
+    const soon = (SOON + 2 * sizes[size]!) * (1 + FEW / (1 + this.usualCount));
     rates.note(at, size, used ? Math.max(0, Math.min(1, 2 - since / soon)) : 0);
   }
 
