@@ -38,7 +38,7 @@ const [FAR, LATE_USE, OLDEST, RECENT, UNUSED] = [0, 1, 2, 3, 4];
  *
  * By the estimated time remaining of Shah, Jain and Lin, "Effective mimicry of Belady's MIN policy" (Mockingjay), HPCA 2022, with units of address space for what they
  * know by the program counter; the candidates are a sample, as in Redis. Uses show by faults, and by the accessed bits of the frames it asks about.
- * By the number of frames 22 to 31 bytes a frame where units of 16 pages are full, 79 to 145 where each has one page, and 154 to 295 where a page is a unit.
+ * By the number of frames 22 to 32 bytes a frame where units of 16 pages are full, 87 to 161 where each has one page, and 162 to 311 where a page is a unit.
  */
 export class NextUseEviction implements EvictionPolicy {
   readonly name = 'next-use';
