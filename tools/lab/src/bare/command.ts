@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { countOf, listOf } from '../arguments.js';
 import { refusing } from '../refusing.js';
 import { roomOf } from '../room.js';
 import { summarize } from '../trace/command.js';
@@ -31,7 +32,7 @@ export function bareCommand(): Command {
     .command('trace')
     .argument('<trace...>')
     .description('Replay page traces.')
-    .option('--memory <sizes>', 'pages, or percent of the trace’s pages; separated by commas', list, ['50%'])
+    .option('--memory <sizes>', 'pages, or percent of the trace’s pages; separated by commas', listOf, ['50%'])
     .option(...names)
     .option('--json', 'print JSON', false)
     .action((paths: string[], { memory, policies, json }: Options) =>
@@ -83,20 +84,10 @@ function print(results: readonly BareResult[], json: boolean): void {
   );
 }
 
-function list(text: string): string[] {
-  return text.split(',');
-}
-
 function namesOf(text: string): BareName[] {
-  return list(text).map((name) => {
+  return listOf(text).map((name) => {
     const found = BARE_NAMES.find((known) => known === name);
     if (found === undefined) throw new InvalidArgumentError(`There are ${BARE_NAMES.join(', ')}.`);
     return found;
   });
-}
-
-function countOf(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('Not a positive integer.');
-  return count;
 }

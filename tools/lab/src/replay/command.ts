@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { countOf, listOf } from '../arguments.js';
 import { progressBar } from '../progress.js';
 import { refusing } from '../refusing.js';
 import { short, table } from '../text-table.js';
@@ -81,16 +82,8 @@ async function replayOne(subject: Subject, options: Options): Promise<void> {
   console.log(`${subject.trace.name}: ${short(touched.size)} pages\n\n${table(columnsOf(rows), rows)}\n`);
 }
 
-function listOf(text: string): string[] {
-  return text.split(',');
-}
-
 function countsOf(text: string): number[] {
-  return listOf(text).map((one) => {
-    const count = Number(one);
-    if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('Not a positive integer.');
-    return count;
-  });
+  return listOf(text).map(countOf);
 }
 
 function policiesOf(text: string): string[] {

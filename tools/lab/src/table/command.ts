@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { listOf } from '../arguments.js';
 import { STORED, TRACES } from '../record/command.js';
 import { refusing } from '../refusing.js';
 import { type JobOptions, withJobOptions } from '../replay/command.js';
@@ -11,7 +12,7 @@ import { groupsOf, PAGES_IN, summaryOf, tableOf, TIME } from './tables.js';
 const DOCUMENT = 'docs/policies.md';
 const [BEGIN, END] = ['<!-- lab table: begin -->', '<!-- lab table: end -->'];
 
-interface Options extends SweepOptions, JobOptions {
+interface Options extends SweepOptions {
   readonly document: string;
   readonly traces: readonly string[];
 }
@@ -20,7 +21,7 @@ interface Options extends SweepOptions, JobOptions {
 export function tableCommand(): Command {
   return withSweepOptions(withJobOptions(new Command('table')))
     .description('Sweep over all traces that were recorded, and put the tables into docs/policies.md.')
-    .option('--traces <folders>', 'where the traces are; separated by commas', foldersOf, [TRACES, STORED])
+    .option('--traces <folders>', 'where the traces are; separated by commas', listOf, [TRACES, STORED])
     .option('--document <file>', 'Markdown with the two marks between which the tables go', DOCUMENT)
     .action((options: Options) =>
       refusing(async () => {
@@ -34,10 +35,6 @@ export function tableCommand(): Command {
         console.log(`${document}: ${rows.length} results`);
       }),
     );
-}
-
-function foldersOf(text: string): string[] {
-  return text.split(',');
 }
 
 /** @throws Error where there are none */
