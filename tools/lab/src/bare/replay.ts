@@ -12,11 +12,6 @@ export interface BareOptions {
   readonly eviction: EvictionFactory;
   /** Bytes a page, for policies that look at neighbours. Default 4096. */
   readonly pageSize?: number;
-  /**
-   * Frames that are made free at once. Default 1: exactly as a cache that is full all the time. With more, a policy is asked less often, as by a mirror, and
-   * on average half as many frames less are in use.
-   */
-  readonly refill?: number;
 }
 
 /** What became of the accesses so far. */
@@ -33,7 +28,6 @@ export interface BareCounts {
 /** A policy alone: says which of the pages that are accessed one after another would be there. Memory is bounded by pages and room, not by accesses. */
 export class BareReplay {
   readonly policy: EvictionPolicy;
-  private readonly refill: number;
   /** By page: its frame + 1; 0 for none. */
   private frameOf = new Uint32Array(1024);
   private readonly pageOf: Uint32Array;
@@ -42,9 +36,9 @@ export class BareReplay {
   private readonly free: Uint32Array;
   private freeCount: number;
   private readonly out: Uint32Array;
-  /** Frames filled, and then frames accessed, that the policy has not heard of. */
-  private readonly filled = new Uint32Array(BATCH);
-  private readonly filledPages = new Float64Array(BATCH);
+  /** A frame filled, and then frames accessed, that the policy has not heard of. */
+  private readonly filled = new Uint32Array(1);
+  private readonly filledPages = new Float64Array(1);
   private filledCount = 0;
   private readonly hits = new Uint32Array(BATCH);
   private hitCount = 0;
@@ -56,18 +50,15 @@ export class BareReplay {
   private evictions = 0;
   private writeBacks = 0;
 
-  /** @throws RangeError when `room` or `refill` is no positive integer, or there is no room for what is made free */
-  constructor({ room, eviction, pageSize = 4096, refill = 1 }: BareOptions) {
+  /** @throws RangeError when `room` is no positive integer */
+  constructor({ room, eviction, pageSize = 4096 }: BareOptions) {
     if (!Number.isSafeInteger(room) || room < 1) throw new RangeError(`room must be a positive integer, got ${room}`);
-    if (!Number.isSafeInteger(refill) || refill < 1 || refill > room)
-      throw new RangeError(`refill must be an integer from 1 to the room, got ${refill}`);
     this.policy = eviction(room, pageSize);
-    this.refill = refill;
     this.pageOf = new Uint32Array(room);
     this.flags = new Uint8Array(room);
     this.free = Uint32Array.from({ length: room }, (_, i) => room - 1 - i);
     this.freeCount = room;
-    this.out = new Uint32Array(Math.min(room, refill + (this.policy.overshoot ?? 0)));
+    this.out = new Uint32Array(Math.min(room, 1 + (this.policy.overshoot ?? 0)));
   }
 
   /** What became of the accesses so far. */
@@ -106,10 +97,10 @@ export class BareReplay {
     this.tell();
   }
 
-  /** Gives a page a frame. The policy hears of it with the next batch. */
+  /** Gives a page a frame. The policy hears of it before the next one, or at the end of the batch. */
   private fill(page: number): void {
     this.misses++;
-    if (this.refill === 1) this.tell();
+    this.tell();
     if (this.freeCount === 0) this.makeRoom(page);
     const frame = this.free[--this.freeCount]!;
     this.frameOf[page] = frame + 1;
@@ -118,7 +109,7 @@ export class BareReplay {
     this.filled[this.filledCount++] = frame;
   }
 
-  /** What was filled first: what was accessed after it was filled must be known by then. Within a batch the order is not quite kept, unless frames are made free one by one. */
+  /** What was filled first: accesses since then may be of it. */
   private tell(): void {
     if (this.filledCount > 0) this.policy.insert(this.filled, this.filledCount, this.filledPages);
     if (this.hitCount > 0) this.policy.touch(this.hits, this.hitCount);
@@ -126,10 +117,9 @@ export class BareReplay {
   }
 
   private makeRoom(page: number): void {
-    const { policy, out, flags, coming, refill } = this;
-    this.tell();
+    const { policy, out, flags, coming } = this;
     coming[0] = page;
-    const count = policy.victims(out, refill, flags, refill === 1 ? coming : undefined);
+    const count = policy.victims(out, 1, flags, coming);
     if (count === 0) throw new Error(`${policy.name} gives nothing up`);
     for (let i = count - 1; i >= 0; i--) {
       const frame = out[i]!;

@@ -1,4 +1,5 @@
 import { type EvictionName, evictionPolicies } from '@mirrorspace/core';
+import { loadTrace } from '../trace/memory-trace.js';
 import type { PageTrace } from '../trace/page-trace.js';
 import { BeladyEviction, type Future, NEVER, nextUses } from './belady.js';
 import { type BareCounts, BareReplay } from './replay.js';
@@ -17,9 +18,9 @@ export interface BareResult extends BareCounts {
 }
 
 /** Replays accesses that are all in memory. */
-export function replayStream(pages: Uint32Array, policy: BareName, room: number, refill = 1): BareResult {
+export function replayStream(pages: Uint32Array, policy: BareName, room: number): BareResult {
   if (policy === 'belady') return result(policy, room, belady(pages, room));
-  const replay = new BareReplay({ room, eviction: evictionPolicies[policy], refill });
+  const replay = new BareReplay({ room, eviction: evictionPolicies[policy] });
   replay.access(pages, 0, pages.length);
   return result(policy, room, replay.counts);
 }
@@ -40,16 +41,12 @@ export async function replayTrace(
         replay: new BareReplay({ room, eviction: evictionPolicies[policy], pageSize }),
       })),
   );
-  const kept: { pages: Uint32Array; metas: Uint32Array }[] = [];
-  for await (const { pages, metas, count } of trace.chunks()) {
+  const whole = policies.includes('belady') ? await loadTrace(trace) : undefined;
+  for await (const { pages, metas, count } of (whole ?? trace).chunks())
     for (const { replay } of runs) replay.access(pages, 0, count, metas);
-    if (policies.includes('belady')) kept.push({ pages: pages.slice(0, count), metas: metas.slice(0, count) });
-  }
   const results = runs.map(({ policy, room, replay }) => result(policy, room, replay.counts));
-  if (!policies.includes('belady')) return results;
-  const pages = joined(kept.map((part) => part.pages));
-  const metas = joined(kept.map((part) => part.metas));
-  for (const room of rooms) results.push(result('belady', room, belady(pages, room, metas)));
+  if (whole !== undefined)
+    for (const room of rooms) results.push(result('belady', room, belady(whole.pages, room, whole.metas)));
   return results;
 }
 
@@ -68,14 +65,4 @@ function belady(pages: Uint32Array, room: number, metas?: Uint32Array): BareCoun
 
 function result(policy: BareName, room: number, counts: BareCounts): BareResult {
   return { policy, room, ...counts, missRatio: counts.accesses === 0 ? 0 : counts.misses / counts.accesses };
-}
-
-function joined(parts: readonly Uint32Array[]): Uint32Array {
-  const all = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

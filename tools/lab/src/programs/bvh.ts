@@ -14,10 +14,10 @@ interface Ray {
   readonly direction: readonly [number, number, number];
 }
 
-/** Rays through a hierarchy of boxes round spheres: those of a camera, and one from where each has hit. */
+/** Rays through a hierarchy of boxes round spheres: those of a camera, and as many from anywhere to anywhere, as bounced ones go. */
 export const bvh: Recordable = {
   name: 'bvh',
-  about: 'rays of a camera, and bounced ones, through a hierarchy of bounding boxes round 320,000 spheres',
+  about: 'rays of a camera, and scattered ones, through a hierarchy of bounding boxes round 320,000 spheres',
   async run(gpu) {
     const random = seeded(19);
     const spheres = new Float32Array(4 * SPHERES);
@@ -61,7 +61,7 @@ export const bvh: Recordable = {
               stack.push(ctx.load32(at + 24), node + 1);
               continue;
             }
-            const distance = reach(ray, 0, (k) => ctx.loadF32(S + 4 * (4 * sphere + k)));
+            const distance = reach(ray, (k) => ctx.loadF32(S + 4 * (4 * sphere + k)));
             if (distance < nearest) [nearest, hit] = [distance, sphere + 1];
           }
           ctx.store32(hits.address + 4 * i, hit);
@@ -76,7 +76,7 @@ export const bvh: Recordable = {
         const ray = Float64Array.from(Float32Array.from([...all[i]!.origin, ...all[i]!.direction]));
         let [nearest, hit] = [Infinity, 0];
         for (let s = 0; s < SPHERES; s++) {
-          const distance = reach(ray, 0, (k) => spheres[4 * s + k]!);
+          const distance = reach(ray, (k) => spheres[4 * s + k]!);
           if (distance < nearest) [nearest, hit] = [distance, s + 1];
         }
         return hit;
@@ -91,12 +91,12 @@ export const bvh: Recordable = {
 };
 
 /** How far along a ray it meets a sphere from outside; Infinity where it does not. */
-function reach(ray: Float64Array, from: number, sphere: (k: number) => number): number {
+function reach(ray: Float64Array, sphere: (k: number) => number): number {
   let [a, b, c] = [0, 0, -(sphere(3) ** 2)];
   for (let k = 0; k < 3; k++) {
-    const offset = ray[from + k]! - sphere(k);
-    a += ray[from + 3 + k]! ** 2;
-    b += offset * ray[from + 3 + k]!;
+    const offset = ray[k]! - sphere(k);
+    a += ray[3 + k]! ** 2;
+    b += offset * ray[3 + k]!;
     c += offset * offset;
   }
   const root = b * b - a * c;

@@ -2,7 +2,6 @@ import { seeded } from '../rfc/random.js';
 
 /** A directed graph by rows: the edges of node `n` are `offsets[n]` … `offsets[n + 1] - 1`. */
 export interface Graph {
-  readonly nodes: number;
   readonly offsets: Uint32Array;
   readonly targets: Uint32Array;
   /** 1 to 10 each. */
@@ -22,7 +21,7 @@ export function graph(
   const targets = new Uint32Array(offsets[nodes]!);
   for (let n = 0; n < nodes; n++)
     for (let edge = offsets[n]!; edge < offsets[n + 1]!; edge++) targets[edge] = target(n, random);
-  return { nodes, offsets, targets, weights: targets.map(() => 1 + Math.floor(random() * 10)) };
+  return { offsets, targets, weights: targets.map(() => 1 + Math.floor(random() * 10)) };
 }
 
 /** Edges to anywhere. */

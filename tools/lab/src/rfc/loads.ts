@@ -19,7 +19,7 @@ const COUNT = 100;
 /** Pages that one copy moves: a MiB, which takes 105 µs. */
 const PAGES = 256;
 
-/** A party on the device: what loads it, and how long until that is done. */
+/** A device that is loaded, and the mirror and space through which that is done. */
 export interface Loaded {
   readonly mirror: Mirror;
   readonly space: AddressSpace;

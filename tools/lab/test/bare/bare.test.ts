@@ -143,7 +143,6 @@ describe('replay', () => {
 
   it('refuses what makes no sense', () => {
     expect(() => new BareReplay({ room: 0, eviction: evictionPolicies.lru })).toThrow(RangeError);
-    expect(() => new BareReplay({ room: 4, eviction: evictionPolicies.lru, refill: 5 })).toThrow(RangeError);
     expect(() => new DenseReplay(evictionPolicies.lru(10, 4096), 10, 256)).toThrow(RangeError);
     const replay = new BareReplay({ room: 4, eviction: evictionPolicies.lru });
     expect(() => replay.access(stream(2 ** 29), 0, 1)).toThrow(RangeError);
