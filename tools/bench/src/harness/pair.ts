@@ -19,9 +19,6 @@ export interface Comparison {
   /** Nanoseconds a unit of work, medians. */
   readonly subjectNs: number;
   readonly peerNs: number;
-  /** Nanoseconds a unit of work, by round. */
-  readonly subject: readonly number[];
-  readonly peer: readonly number[];
 }
 
 /** How often and over how much work two sides are measured. */
@@ -51,8 +48,6 @@ export async function compare(subject: Side, peer: Side, options: PairOptions): 
     ratio: quartiles(subjectNs.map((ns, round) => ns / peerNs[round]!)),
     subjectNs: median(subjectNs),
     peerNs: median(peerNs),
-    subject: subjectNs,
-    peer: peerNs,
   };
 }
 
