@@ -11,13 +11,12 @@ const SAMPLES = 48;
 /** Units thought of for each question which frames to look at, and frames looked at of one. */
 const TRIES = 256;
 const FRAMES_A_UNIT = 2;
-/** Share of the frames that were used last: what is in flight may need them again. More where batches have few faults, and little is in flight at once: */
+/** Share of the frames that were used last, which stay since what is in flight may need them again; and the most that it may be. */
 const [GRACE, MOST_GRACE] = [1 / 32, 1 / 4];
-/** as if so many faults more made a batch, over so many batches. */
+/** The share is larger where batches have few faults: by so many times, divided by one more than the faults of a batch. And over how many batches these are counted. */
 const [FEW, MEMORY] = [3, 8];
 /** What a unit that is late by some time counts as, beside one that is not needed for that time. */
 const LATE = 1 / 2;
-
 /** For how long, as a share of the frames, a unit that was brought ahead may wait for its first use. */
 const UNUSED_SHARE = 1 / 4;
 
@@ -38,7 +37,7 @@ const [FAR, LATE_USE, OLDEST, RECENT, UNUSED] = [0, 1, 2, 3, 4];
  *
  * By the estimated time remaining of Shah, Jain and Lin, "Effective mimicry of Belady's MIN policy" (Mockingjay), HPCA 2022, with units of address space for what they
  * know by the program counter; the candidates are a sample, as in Redis. Uses show by faults, and by the accessed bits of the frames it asks about.
- * By the number of frames 22 to 32 bytes a frame where units of 16 pages are full, 87 to 161 where each has one page, and 162 to 311 where a page is a unit.
+ * It takes 22 to 32 bytes a frame, by the number of frames, where units of 16 pages are full, 87 to 161 where each has one page, and 162 to 311 where a page is a unit.
  */
 export class NextUseEviction implements EvictionPolicy {
   readonly name = 'next-use';
@@ -55,6 +54,8 @@ export class NextUseEviction implements EvictionPolicy {
   /** Faults of a batch, lately. */
   private usualCount = 64;
   private state = 1;
+  /** Why the unit found by `worst` goes. */
+  private why = OLDEST;
 
   /**
    * @param pageSize in bytes; pages of 64 KiB or more are units of their own
@@ -138,9 +139,6 @@ export class NextUseEviction implements EvictionPolicy {
     }
     return found;
   }
-
-  /** Why the unit found by `worst` goes. */
-  private why = OLDEST;
 
   /** The unit of a sample that is to go first, but for those whose first frame is blocked; NONE where all of them are. */
   private worst(flags: Uint8Array): number {

@@ -25,7 +25,7 @@ export class UnitRates {
     this.ofAll = new Float32Array(sizes).fill(FIRST);
   }
 
-  /** The place of a block, whose former block is forgotten. */
+  /** The place of a block; what is known there of another one is forgotten. */
   place(block: number): number {
     const at = placeOf(block);
     if (this.blocks[at] === block) return at;

@@ -17,7 +17,7 @@ const DISPLACED = 1 / 2;
  * little is in flight, and it takes longer until all of a unit is used: three times as long where each has one.
  */
 const [SOON, FEW] = [900, 4];
-/** The largest unit that pushes others out, as a share of what may be. */
+/** The largest unit that pushes others out, as a share of what may be pushed out. */
 const MOST = 1 / 2;
 /** The least share that is reckoned with. */
 const LEAST = 1 / 100;
@@ -36,7 +36,7 @@ const FAULTED = 255;
 /**
  * Learns how much to bring, for each 2 MiB of address space by itself: single pages, or units of 64 KiB, 256 KiB or 2 MiB round the faults. It takes what makes a page that is used cheapest: a fault costs its
  * share of a batch and a transfer, and brings as many useful pages as it turned out lately that a unit of that size has; what comes in vain holds frames that others need. Used late counts as in vain: it could have
- * come later, by a fault of its own. So many faults at once, or irregular ones, get small units; few and regular ones large; and free memory is filled quickly.
+ * come later, by a fault of its own. So where faults are many at once, or irregular, units are small; where they are few and regular, large; and free memory is filled quickly.
  */
 export class UnitsPrefetch implements PrefetchPolicy {
   readonly name = 'units';
