@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { Gpu, type Recordable } from '../programs/gpu.js';
 import { decodeTrace } from '../trace/format.js';
-import { PageTraceWriter } from '../trace/writer.js';
+import { writeTrace } from '../trace/writer.js';
 
 /** What was recorded. */
 export interface Recorded {
@@ -21,17 +21,10 @@ export async function recordProgram(program: Recordable, folder: string): Promis
   const gpu = await Gpu.open((bytes) => parts.push(bytes));
   try {
     const verify = await program.run(gpu);
-    const { header, records, pageSize } = gpu.stop();
+    const { header, pageSize } = gpu.stop();
     await verify();
-    const writer = await PageTraceWriter.create(path, { pageSize });
-    try {
-      for await (const chunk of decodeTrace(inTurn([header, ...parts]), program.name)) await writer.append(chunk);
-      await writer.close();
-    } catch (error) {
-      await writer.abort().catch(() => undefined);
-      throw error;
-    }
-    return { path, records };
+    const chunks = decodeTrace(inTurn([header, ...parts]), program.name);
+    return { path, records: await writeTrace(path, { pageSize }, chunks) };
   } finally {
     await gpu.close();
   }

@@ -3,7 +3,7 @@ import { refusing } from '../refusing.js';
 import { openTrace } from './open.js';
 import { isWrite, launchOf, type PageTrace } from './page-trace.js';
 import { PageSet } from './page-set.js';
-import { PageTraceWriter } from './writer.js';
+import { writeTrace } from './writer.js';
 
 /** What is in a trace. */
 export interface TraceSummary {
@@ -35,16 +35,8 @@ export async function summarize(trace: PageTrace): Promise<TraceSummary> {
 }
 
 /** Writes a trace of any kind as a page trace. Returns how many records that are; where it fails, no file is left. */
-export async function convert(from: PageTrace, to: string): Promise<number> {
-  const writer = await PageTraceWriter.create(to, { pageSize: from.pageSize });
-  try {
-    for await (const chunk of from.chunks()) await writer.append(chunk);
-    await writer.close();
-  } catch (error) {
-    await writer.abort().catch(() => undefined);
-    throw error;
-  }
-  return writer.records;
+export function convert(from: PageTrace, to: string): Promise<number> {
+  return writeTrace(to, { pageSize: from.pageSize }, from.chunks());
 }
 
 /** `lab trace`: what is in traces, and other kinds as ours. */

@@ -118,6 +118,23 @@ export class PageTraceWriter {
   }
 }
 
+/** Writes all of a trace's chunks. Returns how many records that are; where it fails, no file is left. */
+export async function writeTrace(
+  path: string,
+  options: WriterOptions,
+  chunks: AsyncIterable<TraceChunk>,
+): Promise<number> {
+  const writer = await PageTraceWriter.create(path, options);
+  try {
+    for await (const chunk of chunks) await writer.append(chunk);
+    await writer.close();
+  } catch (error) {
+    await writer.abort().catch(() => undefined);
+    throw error;
+  }
+  return writer.records;
+}
+
 /** Writes all bytes, at `position` or behind what was written last: one write may take fewer than it is given. */
 export async function writeAll(file: Pick<FileHandle, 'write'>, bytes: Uint8Array, position?: number): Promise<void> {
   for (let at = 0; at < bytes.length;) {
