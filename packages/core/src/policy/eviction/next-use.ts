@@ -11,8 +11,8 @@ const SAMPLES = 48;
 /** Units thought of for each question which frames to look at, and frames looked at of one. */
 const TRIES = 256;
 const FRAMES_A_UNIT = 2;
-/** Share of the frames that were used last, which stay since what is in flight may need them again; and the most that it may be. */
-const [GRACE, MOST_GRACE] = [1 / 32, 1 / 4];
+/** Share of the frames that were used last, which stay since what is in flight may need them again. */
+const GRACE = 1 / 32;
 /** The share is larger where batches have few faults: by so many times, divided by one more than the faults of a batch. And over how many batches these are counted. */
 const [FEW, MEMORY] = [3, 8];
 /** What a unit that is late by some time counts as, beside one that is not needed for that time. */
@@ -174,7 +174,7 @@ export class NextUseEviction implements EvictionPolicy {
   }
 
   private reckon(): void {
-    this.grace = Math.min(MOST_GRACE, GRACE * (1 + FEW / (1 + this.usualCount))) * this.capacity;
+    this.grace = GRACE * (1 + FEW / (1 + this.usualCount)) * this.capacity;
     this.short = this.grace * 4;
   }
 
