@@ -141,6 +141,8 @@ describe('Mapping', () => {
     expect(() => Mapping.reserve(pageSize + 1)).toThrow(RangeError);
     expect(() => Mapping.reserve(pageSize).arrayBuffer(0, pageSize + 1)).toThrow(RangeError);
     expect(() => Mapping.reserve(2 ** 33).arrayBuffer(0, 2 ** 32 + 1)).toThrow(RangeError);
-    expect(() => new (Mapping as unknown as new () => unknown)()).toThrow(TypeError);
+    const { constructor } = Mapping.reserve(pageSize);
+    expect(constructor).toBe(Mapping);
+    expect(() => void Reflect.construct(constructor, [])).toThrow(TypeError);
   });
 });

@@ -3,8 +3,8 @@ import { allows, PAGE_LIVE, PAGE_OWNED, PAGE_WRITTEN, PAGE_ZERO, type Region } f
 import { settleDepartures } from './departure.js';
 import { collectGarbage, freeGarbage } from './flush.js';
 import { BLOCK_LOCKED, BLOCK_PINNED } from './frame-table.js';
-import { claimLivePages, collectRefreshes, HAD_COPY, keepStale } from './live-stores.js';
 import { noteAsked, passOverLate } from './late-faults.js';
+import { claimLivePages, collectRefreshes, HAD_COPY, keepStale } from './live-stores.js';
 import type { MirrorState } from './mirror-state.js';
 import type { PagingBatch } from './paging-batch.js';
 import type { PoolState } from './pool-state.js';

@@ -23,6 +23,8 @@ const MOST = 1 / 2;
 const LEAST = 1 / 100;
 /** Pages between two faults that are brought, too, since one transfer costs less than two; and the share that has to turn out used. */
 const [GAP, BRIDGES] = [3, 0.2];
+/** Over so many of them it is known which share is used. */
+const BRIDGE_MEMORY = 256;
 /** Over so many batches it is known how many faults they have. */
 const MEMORY = 4;
 /** One in so many times the next size is tried; gaps, where they do not pay, more often. */
@@ -95,7 +97,7 @@ export class UnitsPrefetch implements PrefetchPolicy {
   feedback(page: number, used: boolean, why: number): void {
     const { rates, sizes, blockPages, unitPages } = this;
     if (why === BRIDGE) {
-      this.bridged += (Number(used) - this.bridged) / 256;
+      this.bridged += (Number(used) - this.bridged) / BRIDGE_MEMORY;
       return;
     }
     const block = Math.floor(page / blockPages);
