@@ -39,6 +39,8 @@ export interface ReadTarget {
 export class SourceReader {
   private readonly store: PageStore;
   private readonly target: ReadTarget;
+  /** Reads under way, whoever began them. */
+  private readonly reads = new Set<Promise<void>>();
 
   constructor(store: PageStore, target: ReadTarget) {
     this.store = store;
@@ -49,12 +51,13 @@ export class SourceReader {
    * Reads the pages of `[index, index + count)` that are not cached from the source, neighbours in one read, several reads at a time. The
    * pages are locked while they are read; pages that others read at the time are not waited for. A source that does not answer in time,
    * or ignores the signal, reads on in the background, and its pages stay locked until it ends. What no region maps any more is not
-   * read: nobody would drop it. With a budget, what does not fit waits until it does, or until nothing more can leave.
+   * read: nobody would drop it. With a budget, what does not fit waits until it does, or until nothing more can leave and no page of the
+   * source is being read: however many wait, they go beyond the budget by one read.
    * @param keep takes over the lock of a page that was read, if it returns `true`
    * @throws MirrorError `IO` with the source's error as cause; the pages are not cached then; `DEVICE_TIMEOUT`, `ABORTED`, `OUT_OF_HOST_MEMORY`
    */
   async populate(index: number, count: number, limits: SourceLimits, keep: KeepPage = () => false): Promise<void> {
-    const { store, target } = this;
+    const { store, target, reads } = this;
     const { pressure } = store;
     const underWay = new Set<Promise<void>>();
     const failures: unknown[] = [];
@@ -63,20 +66,21 @@ export class SourceReader {
       const run = this.missing(at, end);
       if (run > 0 && pressure !== undefined && !pressure.fits(run)) {
         const fits = await pressure.makeRoom(run);
-        // What others took is asked for again; what this call reads can leave once it is there.
+        // What others took is asked for again; what is being read can leave once it is there.
         if (fits && !pressure.fits(run)) continue;
-        if (!fits && underWay.size > 0) {
-          await Promise.race(underWay);
-          continue;
-        }
+        if (!fits && reads.size > 0 && (await inTime(Promise.race(reads), limits.timeoutMs, limits.signal))) continue;
       }
       if (!target.isMapped) break;
       const left = Math.min(run, this.missing(at, end));
       if (left > 0) {
         const read: Promise<void> = this.readInTime(at, left, limits, keep)
           .catch((error: unknown) => void failures.push(error))
-          .finally(() => underWay.delete(read));
+          .finally(() => {
+            underWay.delete(read);
+            reads.delete(read);
+          });
         underWay.add(read);
+        reads.add(read);
         if (underWay.size === READS_AT_ONCE) await Promise.race(underWay);
       }
       at += Math.max(left, 1);

@@ -154,6 +154,20 @@ it('many reads of the CPU at once wait for room one after the other', async () =
   expect(most).toBeLessThanOrEqual(80);
 });
 
+it('reads of the CPU for which nothing can leave go beyond the budget one at a time', async () => {
+  await using space = await createSpace({ reclaim: { budget: 16 * PAGE } });
+  const kept = space.map({ bytes: 16 * PAGE });
+  await space.write(kept.address, pattern(16 * PAGE));
+  using _held = await space.acquire(kept.address, 16 * PAGE, 'read');
+  const source = new PageNumbers(256);
+  const { address } = space.map({ bytes: source.size, source });
+  const results = await Promise.all(
+    Array.from({ length: 64 }, (_, i) => space.read(address + 4 * i * PAGE, PAGE).then((bytes) => bytes[0])),
+  );
+  expect(results).toEqual(Array.from({ length: 64 }, (_, i) => 4 * i));
+  expect(source.most).toBe(1);
+});
+
 it('neighbours that were written are written back in one write', async () => {
   const writes: [number, number][] = [];
   const bytes = new Uint8Array(64 * PAGE);
