@@ -37,6 +37,7 @@ const PAGES_PER_UNIT = 4096;
 export class FaultService {
   private readonly pool: PoolState;
   private readonly batch: FaultBatch;
+  private readonly rest: FaultBatch;
   private readonly admission: Admission;
   private readonly prefetcher: Prefetcher;
   private readonly room: Room;
@@ -58,6 +59,7 @@ export class FaultService {
     this.kick = kick;
     this.pool = pool;
     this.batch = createFaultBatch(batchSize);
+    this.rest = createFaultBatch(batchSize);
     this.admission = new Admission(pool);
     this.prefetcher = new Prefetcher(this.admission);
     this.room = new Room(pool);
@@ -102,6 +104,7 @@ export class FaultService {
     this.admission.unlockGranted();
     let faults = 0;
     for (const mirror of this.pool.mirrors) faults += this.decide(mirror);
+    if (this.pool.mirrors.some(({ batch }) => batch?.replay === true)) this.flushBuffer();
     this.admission.beginReads();
     this.admission.recheck();
     this.admission.announceUnlocked();
@@ -158,6 +161,21 @@ export class FaultService {
       if (mirror === undefined) continue;
       mirror.recorder?.fault(batch.pages[i]!, batch.access[i]!, batch.queues[i]!);
       mirror.faults.push(batch.pages[i]!, 0, 0, batch.access[i] === FAULT_READ ? FAULT_READ : FAULT_WRITE);
+    }
+  }
+
+  /**
+   * Forgets what is left in the fault buffer where a replay follows anyhow: what still faults then is reported again, what was brought
+   * meanwhile is not. NVIDIA's replay policy `BATCH_FLUSH`.
+   */
+  private flushBuffer(): void {
+    const { pool, rest } = this;
+    const { faults } = pool.device;
+    this.stale.clear();
+    while (faults.pending > 0 && faults.drain(rest) > 0) {
+      for (const mirror of pool.mirrors) {
+        if (rest.mmus.subarray(0, rest.count).includes(mirror.mmu.id)) pool.batchOf(mirror).replay = true;
+      }
     }
   }
 

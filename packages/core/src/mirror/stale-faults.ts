@@ -13,6 +13,11 @@ export class StaleFaults {
     if (pending > 0) this.left.set(queue, pending);
   }
 
+  /** The buffer was emptied. */
+  clear(): void {
+    this.left.clear();
+  }
+
   /** Takes the stale ones out of what was drained; returns how many there were. */
   takeFrom(batch: FaultBatch): number {
     const { left } = this;
