@@ -42,7 +42,11 @@ it('the page of a fault that is late is given up as the policy wants it', async 
     }
   }
   const eviction = (capacity: number): EvictionPolicy => new Counting(capacity);
-  const device = await openDevice(3, { residentUnits: 2, features: ['queues', 'replayable-faults', 'read-only-maps', 'dirty-bits', 'program:js'], latency: { unitUs: 1, copyBytesPerUs: 100 } });
+  const device = await openDevice(3, {
+    residentUnits: 2,
+    features: ['queues', 'replayable-faults', 'read-only-maps', 'dirty-bits', 'program:js'],
+    latency: { unitUs: 1, copyBytesPerUs: 100 },
+  });
   const space = await createSpace();
   const mirror = await space.attach(device, { batch: 2, eviction, prefetch: () => behind });
   const { address } = space.map({ bytes: 4 * PAGE });
