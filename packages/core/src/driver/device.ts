@@ -11,7 +11,7 @@ import type { Fence } from './fence.js';
  * - `accessed-bits`, `dirty-bits` entries carry them; without, every present (writable) entry counts as accessed (dirty)
  * - `replayable-faults` a missing page stalls; without, the access fails at once with `ADDRESS_NOT_MAPPED` or `ACCESS_DENIED`
  * - `atomics` the `atomicAdd` command and atomic accesses of programs
- * - `read-only-maps` entries without `PTE_WRITE` deny stores
+ * - `read-only-maps` entries without `PTE_WRITE` deny stores; without, a managed device cannot be attached
  * - `page-sizes` more than one page size
  * - `snapshots` mirroring MMUs say where pages are: the `snapshot` command, and {@link DeviceMmu.snapshot}
  * - `advice` mirroring MMUs take the `advise` command

@@ -12,7 +12,7 @@ import { checkLostOption, replaceMirror, type Replacement, type ReplaceOptions }
 export class AddressSpace extends Space {
   /**
    * Mirrors the space on a device: from now on the device can use its addresses.
-   * @throws TypeError, RangeError; MirrorError `UNSUPPORTED` (page size, address bits, a mirroring MMU without native host memory), `INVALID_ARGUMENT`, `DEVICE_LOST`, `CLOSED`
+   * @throws TypeError, RangeError; MirrorError `UNSUPPORTED` (page size, address bits, a mirroring MMU without native host memory, a managed one of a device without `read-only-maps`), `INVALID_ARGUMENT`, `DEVICE_LOST`, `CLOSED`
    */
   async attach(device: Device, options: AttachOptions = {}): Promise<Mirror> {
     const { state } = this;
@@ -153,13 +153,12 @@ function poolOf(space: SpaceState, device: Device, options: AttachOptions, check
   return pool;
 }
 
-function checkManaged(device: Device, mmu: DeviceMmu): void {
-  if (mmu.kind === 'managed') return;
-  throw new MirrorError(
-    'UNSUPPORTED',
-    `${device.info.name} mirrors the process's own page table; give the space native host memory`,
-    { device: device.info.name },
-  );
+function checkManaged({ info: { name }, features }: Device, { kind }: DeviceMmu): void {
+  let why: string;
+  if (kind !== 'managed') why = "mirrors the process's own page table; give the space native host memory";
+  else if (features.has('read-only-maps')) return;
+  else why = "does not claim 'read-only-maps': it could write what the CPU owns, and nobody would know";
+  throw new MirrorError('UNSUPPORTED', `${name} ${why}`, { device: name });
 }
 
 function disagree(device: Device, why: string): MirrorError {

@@ -177,9 +177,19 @@ export class DevicePool implements ResidencyPool {
         if (!this.faults.waiting) break;
         await this.waitForOthers();
       }
+    } catch (error) {
+      this.giveUp(error);
     } finally {
       this.running = false;
     }
+  }
+
+  /** A policy threw in the middle of a round: what it had decided is nowhere else, and whoever waits must not wait for ever. */
+  private giveUp(cause: unknown): void {
+    this.faults.abandon();
+    const what = cause instanceof Error ? cause.message : String(cause);
+    const message = `${this.name} is given up, its faults cannot be served: ${what}`;
+    this.state.giveUp(new MirrorError('DEVICE_LOST', message, { device: this.name, cause }));
   }
 
   /** Whether faults have taken host memory beyond its budget: reclaim, which runs in turns of its own, has to catch up. */

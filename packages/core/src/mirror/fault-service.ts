@@ -14,7 +14,7 @@ import type { PoolState } from './pool-state.js';
 import { Prefetcher } from './prefetcher.js';
 import { reportStall } from './reports.js';
 import { Room } from './room.js';
-import { sendRound } from './round.js';
+import { sendRound, unlockPlaced } from './round.js';
 import { StaleFaults } from './stale-faults.js';
 
 /** Replays without any effect before the device is waited for. */
@@ -119,6 +119,16 @@ export class FaultService {
     const outcome = sendRound(this.pool, this.room, this.activeWindow());
     if (outcome.crowded === 0 || progressed) return outcome.done;
     return this.relieve(outcome.placed, quiet, outcome.done);
+  }
+
+  /** A round threw half way, and the device is about to be given up: what it locked is unlocked, and what was to leave is lost. */
+  abandon(): void {
+    this.room.abandon(this.room.chosen());
+    for (const { wanted, batch, residency, space } of this.pool.mirrors) {
+      for (let i = 0; i < wanted.length; i++) space.store.unlock(wanted.hosts[i]!);
+      wanted.clear();
+      if (batch !== undefined) unlockPlaced(residency, batch);
+    }
   }
 
   /** Pages that nobody faulted on: places those that can be placed at once. Returns how many there were, and when they are there. */

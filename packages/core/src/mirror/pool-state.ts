@@ -32,6 +32,14 @@ export interface PoolOptions {
   readonly preemption: PreemptionPolicy;
 }
 
+/** The two halves of a submission of batches, as far as they were taken, and why not. */
+interface Sent {
+  queue: number;
+  first: Fence | undefined;
+  second: Fence | undefined;
+  refusal: MirrorError | undefined;
+}
+
 /** How a submission of batches ended: errors of its two halves, `undefined` where they took effect. */
 export type Finish = (away: MirrorError | undefined, incoming: MirrorError | undefined) => void;
 
@@ -152,15 +160,20 @@ export class PoolState {
     // Nobody waits for the device to hear that frames are free.
     const idle = away.length + incoming.length === 0;
     this.discardGiven(away);
-    const queue = idle ? this.queues.paging : this.queues.choose(kind);
-    const urgent = !idle && queue.paging && this.urgency.decide(kind);
-    const first = away.length === 0 ? undefined : this.submit(queue, away, { urgent });
-    const second =
-      incoming.length === 0 ? undefined : this.submit(queue, incoming, { after: first, urgent, mayFail: true });
-    const last = second ?? first;
-    if (last !== undefined && !idle && !urgent && queue.paging) this.urgency.measure(kind, last);
-    return this.whenDone(first, second, (awayError, incomingError) => {
-      finish(parts, awayError, incomingError, queue.id);
+    const sent: Sent = { queue: this.queues.paging.id, first: undefined, second: undefined, refusal: undefined };
+    try {
+      const queue = idle ? this.queues.paging : this.queues.choose(kind);
+      const urgent = !idle && queue.paging && this.urgency.decide(kind);
+      sent.queue = queue.id;
+      if (away.length > 0) sent.first = this.submit(queue, away, { urgent });
+      if (incoming.length > 0) sent.second = this.submit(queue, incoming, { after: sent.first, urgent, mayFail: true });
+      const last = sent.second ?? sent.first;
+      if (last !== undefined && !idle && !urgent && queue.paging) this.urgency.measure(kind, last);
+    } catch (cause) {
+      sent.refusal = this.refusalOf(cause);
+    }
+    return this.whenDone(sent, (awayError, incomingError) => {
+      finish(parts, awayError, incomingError, sent.queue);
       for (const { batch } of parts) {
         batch.clear();
         this.spare.push(batch);
@@ -180,17 +193,21 @@ export class PoolState {
     this.onLost?.(error);
   }
 
-  /** A device that fails paging work cannot be managed: it is closed, so that whatever waits for it learns of it. */
-  private giveUp(failure: MirrorError): void {
-    const gone = failure.code === 'DEVICE_LOST' || failure.code === 'CLOSED';
-    const error = gone
-      ? failure
-      : new MirrorError('DEVICE_LOST', `${this.name} failed paging work and is given up: ${failure.message}`, {
+  /** A device that cannot be managed is closed, so that whatever waits for it learns of it. */
+  giveUp(error: MirrorError): void {
+    this.lose(error);
+    void this.device.close().catch(() => undefined);
+  }
+
+  private failed(failure: MirrorError): void {
+    if (failure.code === 'DEVICE_LOST' || failure.code === 'CLOSED') this.lose(failure);
+    else
+      this.giveUp(
+        new MirrorError('DEVICE_LOST', `${this.name} failed paging work and is given up: ${failure.message}`, {
           device: this.name,
           cause: failure,
-        });
-    this.lose(error);
-    if (!gone) void this.device.close().catch(() => undefined);
+        }),
+      );
   }
 
   private targetOf(mirror: MirrorState): BatchTarget {
@@ -224,24 +241,32 @@ export class PoolState {
     return fence!;
   }
 
-  private whenDone(first: Fence | undefined, second: Fence | undefined, finish: Finish): Promise<void> | undefined {
+  private whenDone({ first, second, refusal }: Sent, finish: Finish): Promise<void> | undefined {
+    // Behind what was refused nothing was sent.
+    const before = first === undefined ? refusal : undefined;
     if (this.unfinished === 0 && settled(first) && settled(second)) {
-      this.finishWith(first?.error, second?.error, finish);
+      this.finishWith(before ?? first?.error, refusal ?? second?.error, finish);
       return undefined;
     }
     this.unfinished++;
     this.tail = this.tail.then(async () => {
-      const away = await this.outcome(first);
-      const incoming = await this.outcome(second);
+      const away = before ?? (await this.outcome(first));
+      const incoming = refusal ?? (await this.outcome(second));
       this.unfinished--;
       this.finishWith(away, incoming, finish);
     });
     return this.tail;
   }
 
+  private refusalOf(cause: unknown): MirrorError {
+    if (cause instanceof MirrorError) return cause;
+    const what = cause instanceof Error ? cause.message : String(cause);
+    return new MirrorError('CONTRACT_VIOLATION', `a submission was not taken: ${what}`, { device: this.name, cause });
+  }
+
   private finishWith(away: MirrorError | undefined, incoming: MirrorError | undefined, finish: Finish): void {
     const fatal = away ?? (incoming?.code === 'OUT_OF_DEVICE_MEMORY' ? undefined : incoming);
-    if (fatal !== undefined) this.giveUp(fatal);
+    if (fatal !== undefined) this.failed(fatal);
     finish(away, incoming);
   }
 

@@ -101,9 +101,11 @@ export class Room {
     depart(this.pool, residency, page, 'revoke');
   }
 
-  /** The victims of this round. */
+  /** The victims of this round, which the caller answers for from now on. */
   chosen(): Victims {
     const { count, used } = this;
+    this.count = 0;
+    this.used = 0;
     return {
       pages: this.pages.slice(0, count),
       owners: this.owners.slice(0, count),

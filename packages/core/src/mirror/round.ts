@@ -9,6 +9,7 @@ import type { MirrorState } from './mirror-state.js';
 import type { PagingBatch } from './paging-batch.js';
 import type { PoolState } from './pool-state.js';
 import { rollBack } from './roll-back.js';
+import type { Residency } from './residency.js';
 import type { Room } from './room.js';
 import { traceEviction, traceRound } from './round-trace.js';
 
@@ -44,7 +45,7 @@ export function sendRound(pool: PoolState, room: Room, window: number | undefine
   outcome.done = pool.send('fault', window, (parts, away, incoming, queue) => {
     if (away !== undefined) {
       room.abandon(victims);
-      for (const { mirror, batch } of parts) unlockPlaced(mirror, batch);
+      for (const { mirror, batch } of parts) unlockPlaced(mirror.residency, batch);
       for (const residency of pool.residencies) residency?.store.announce();
       return;
     }
@@ -58,7 +59,7 @@ export function sendRound(pool: PoolState, room: Room, window: number | undefine
     freeGarbage(pool, garbage);
     if (incoming !== undefined) keepStale(parts);
     for (const { mirror, batch } of parts) {
-      if (incoming === undefined || pool.lostError !== undefined) unlockPlaced(mirror, batch);
+      if (incoming === undefined || pool.lostError !== undefined) unlockPlaced(mirror.residency, batch);
       else rollBack(pool, mirror, batch);
       count(pool, mirror, batch, started);
       traceRound(pool, mirror, batch, queue, started);
@@ -191,7 +192,8 @@ function grant(mirror: MirrorState, region: Region, page: number, write: boolean
   return PTE_READ | (writable ? PTE_WRITE : 0) | shared;
 }
 
-function unlockPlaced(mirror: MirrorState, batch: PagingBatch): void {
+/** Unlocks the pages for which a batch makes entries. */
+export function unlockPlaced(residency: Residency, batch: PagingBatch): void {
   const { hosts, frames, length } = batch.maps;
-  for (let i = 0; i < length; i++) mirror.residency.unlockIn(frames[i]!, hosts[i]!);
+  for (let i = 0; i < length; i++) residency.unlockIn(frames[i]!, hosts[i]!);
 }

@@ -194,4 +194,14 @@ describe('one device for several spaces', () => {
     for (const space of [a, large]) await space.close();
     await device.close();
   });
+
+  it('refuses one that could write what the CPU owns', async () => {
+    const device = await openDevice(4, { features: ['queues', 'replayable-faults', 'dirty-bits', 'program:js'] });
+    const space = await createSpace();
+    const error = await expectCode(space.attach(device), 'UNSUPPORTED');
+    expect(error.message).toContain('read-only-maps');
+    await space.close();
+    await device.close();
+    expect(device.violations).toEqual([]);
+  });
 });
