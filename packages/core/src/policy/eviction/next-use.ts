@@ -12,13 +12,15 @@ const SAMPLES = 48;
 const TRIES = 256;
 const FRAMES_A_UNIT = 2;
 /** Share of the frames that were used last, which stay since what is in flight may need them again. */
-const GRACE = 1 / 32;
+const GRACE = 1 / 48;
 /** The share is larger where batches have few faults: by so many times, divided by one more than the faults of a batch. And over how many batches these are counted. */
-const [FEW, MEMORY] = [3, 8];
+const [FEW, MEMORY] = [1.5, 8];
+/** What has been used within so many uses stays in any case, as far as it is no more than a share of the frames. */
+const [LEAST_GRACE, MOST_GRACE] = [128, 1 / 4];
 /** What a unit that is late by some time counts as, beside one that is not needed for that time. */
 const LATE = 1 / 2;
 /** For how long, as a share of the frames, a unit that was brought ahead may wait for its first use. */
-const UNUSED_SHARE = 1 / 4;
+const UNUSED_SHARE = 1 / 2;
 
 const REASONS = [
   'next use far off',
@@ -174,7 +176,8 @@ export class NextUseEviction implements EvictionPolicy {
   }
 
   private reckon(): void {
-    this.grace = GRACE * (1 + FEW / (1 + this.usualCount)) * this.capacity;
+    const share = GRACE * (1 + FEW / (1 + this.usualCount));
+    this.grace = Math.max(share * this.capacity, Math.min(LEAST_GRACE, MOST_GRACE * this.capacity));
     this.short = this.grace * 4;
   }
 

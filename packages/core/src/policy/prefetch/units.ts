@@ -5,20 +5,15 @@ import { UnitRates } from './unit-rates.js';
 const UNIT_BYTES = 64 * 1024;
 const BLOCK_BYTES = 2 * 1024 * 1024;
 /** The sizes that compete, beside single pages. */
-const SIZES = [UNIT_BYTES, 256 * 1024, BLOCK_BYTES] as const;
+const SIZES = [UNIT_BYTES, 256 * 1024, 1024 * 1024, BLOCK_BYTES] as const;
 /** Share of the frames that one batch may push out for guesses. */
-const EVICTS = 3 / 4;
+const EVICTS = 0.9;
 /** What a batch of faults, and what a transfer costs beside its bytes, in bytes that the bus moves meanwhile: 45 us and 1.5 us at 12 GB/s. */
 const [BATCH_BYTES, TRANSFER_BYTES] = [540_000, 18_000];
-/** What a frame is worth that holds a page in vain, beside what pages that are used cost. */
-const DISPLACED = 1 / 2;
-/**
- * A page is brought soon enough if it is used before so many others came, and twice as many as came with it; worth nothing after twice that time. Where batches have few faults,
- * little is in flight, and it takes longer until all of a unit is used: three times as long where each has one.
- */
-const [SOON, FEW] = [900, 4];
+/** A page is brought soon enough if it is used before so many others came, and as many as came with it; worth nothing after twice that time. */
+const SOON = 2000;
 /** The largest unit that pushes others out, as a share of what may be pushed out. */
-const MOST = 1 / 2;
+const MOST = 0.28;
 /** The least share that is reckoned with. */
 const LEAST = 1 / 100;
 /** Pages between two faults that are brought, too, since one transfer costs less than two; and the share that has to turn out used. */
@@ -30,13 +25,14 @@ const MEMORY = 4;
 /** One in so many times the next size is tried; gaps, where they do not pay, more often. */
 const [PROBES, GAP_PROBES] = [64, 16];
 
-const REASONS = ['unit', 'big unit', 'block', 'unit, a try', 'big unit, a try', 'block, a try', 'gap'] as const;
-const [TRIES, BRIDGE] = [3, 6];
+const NAMES = ['unit', 'big unit', 'half block', 'block'] as const;
+const REASONS = [...NAMES, ...NAMES.map((name) => `${name}, a try`), 'gap'];
+const [TRIES, BRIDGE] = [NAMES.length, 2 * NAMES.length];
 /** A page that faulted. */
 const FAULTED = 255;
 
 /**
- * Learns how much to bring, for each 2 MiB of address space by itself: single pages, or units of 64 KiB, 256 KiB or 2 MiB round the faults. It takes what makes a page that is used cheapest: a fault costs its
+ * Learns how much to bring, for each 2 MiB of address space by itself: single pages, or units of 64 KiB, 256 KiB, 1 MiB or 2 MiB round the faults. It takes what makes a page that is used cheapest: a fault costs its
  * share of a batch and a transfer, and brings as many useful pages as it turned out lately that a unit of that size has; what comes in vain holds frames that others need. Used late counts as in vain: it could have
  * come later, by a fault of its own. So where faults are many at once, or irregular, units are small; where they are few and regular, large; and free memory is filled quickly.
  */
@@ -104,7 +100,7 @@ export class UnitsPrefetch implements PrefetchPolicy {
     const at = rates.place(block);
     const size = why % TRIES;
     const since = rates.since(at, Math.floor((page - block * blockPages) / unitPages), this.now);
-    const soon = (SOON + 2 * sizes[size]!) * (1 + FEW / (1 + this.usualCount));
+    const soon = SOON + sizes[size]!;
     rates.note(at, size, used ? Math.max(0, Math.min(1, 2 - since / soon)) : 0);
   }
 
@@ -138,12 +134,11 @@ export class UnitsPrefetch implements PrefetchPolicy {
     const single = batch + transferPages * runs + 1;
     let least = single;
     for (let size = 0; size < sizes.length; size++) least = Math.min(least, this.cost(at, size, batch, 0));
-    // What has to leave for what comes in vain comes back at that price.
-    const vain = DISPLACED * least;
     let best = single;
     let cheapest = -1;
     for (let size = 0; size < sizes.length && sizes[size]! <= most; size++) {
-      const cost = this.cost(at, size, batch, vain * (1 - rates.share(at, size)));
+      // What has to leave for what comes in vain comes back at the least price.
+      const cost = this.cost(at, size, batch, least * (1 - rates.share(at, size)));
       if (cost >= best) continue;
       best = cost;
       cheapest = size;

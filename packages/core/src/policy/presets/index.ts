@@ -13,7 +13,7 @@ export type * from './types.js';
  * - `kfd`: Linux's KFD: granules of 2 MiB, clipped to the region; likewise.
  */
 export const policySets: Readonly<Record<PolicySetName, PolicySet>> = {
-  default: { eviction: 'next-use', prefetch: 'units', placement: 'uvm', thrashing: 'uvm', sampling: 2 },
+  default: { eviction: 'next-use', prefetch: 'units', placement: 'uvm', thrashing: 'uvm', sampling: 3 },
   simple: { eviction: 'lru', prefetch: 'none' },
   uvm: {
     eviction: 'least-recently-allocated',
