@@ -31,7 +31,7 @@ it('lab calibrate reads what a mirror reported of its copies', async () => {
   // 2 us a command, and a microsecond for 4,000 bytes: 4 GB/s.
   const device = await memory.open({ memory: 2 ** 22, latency: { command: 2, copyBytesPerUs: 4000 } });
   const space = await createSpace();
-  const mirror = await space.attach(device, { prefetch: 'none' });
+  const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
   const { address } = space.map({ bytes: 2 ** 21 });
   await space.write(address, new Uint8Array(2 ** 21).fill(1));
   const recording = recordTrace(space.trace);

@@ -25,7 +25,7 @@ export async function openRig(frames: number, options: MemoryOptions = {}): Prom
   const shared = host;
   const space = await createSpace({ host: shared });
   const device = await memory.open({ memory: frames * PAGE, ...options });
-  const mirror = await space.attach(device, { prefetch: 'none' });
+  const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
   return {
     host: shared,
     space,

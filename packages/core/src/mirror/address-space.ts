@@ -5,7 +5,7 @@ import { ManagedMirror } from './managed-mirror.js';
 import { Mirror } from './mirror.js';
 import { attachToProcess } from './process/attach.js';
 import { MirrorState } from './mirror-state.js';
-import { type AttachOptions, checkAttachOptions, type CheckedOptions } from './options.js';
+import { type AttachOptions, checkAttachOptions, type CheckedOptions, LEARNING, UNTOLD } from './options.js';
 import { checkLostOption, replaceMirror, type Replacement, type ReplaceOptions } from './replace.js';
 
 /** A space of addresses that the CPU and any number of devices use alike. */
@@ -17,9 +17,13 @@ export class AddressSpace extends Space {
   async attach(device: Device, options: AttachOptions = {}): Promise<Mirror> {
     const { state } = this;
     state.checkOpen();
-    const checked = checkAttachOptions(options);
+    if (typeof device !== 'object' || device === null || !Array.isArray(device.queues))
+      throw new TypeError('attach takes an open device');
+    const isProcess = state.store.host.live?.mirrored === true;
+    const hears = !isProcess && device.features.has('accessed-bits');
+    const checked = checkAttachOptions(options, hears ? LEARNING : UNTOLD);
     checkDevice(state, device);
-    if (state.store.host.live?.mirrored === true) return attachToProcess(state, device, options, checked);
+    if (isProcess) return attachToProcess(state, device, options, checked);
     const pool = poolOf(state, device, options, checked);
     pool.attaching++;
     try {
@@ -170,8 +174,6 @@ function disagree(device: Device, why: string): MirrorError {
 }
 
 function checkDevice(space: SpaceState, device: Device): void {
-  if (typeof device !== 'object' || device === null || !Array.isArray(device.queues))
-    throw new TypeError('attach takes an open device');
   const { name } = device.info;
   if (!device.limits.pageSizes.includes(space.pageSize)) {
     throw new MirrorError(

@@ -2,6 +2,7 @@ import { MirrorError } from '../driver/index.js';
 import type { RangeOptions } from '../space/index.js';
 import {
   type EvictionFactory,
+  type EvictionName,
   evictionPolicies,
   type FlushName,
   flushPolicies,
@@ -16,6 +17,7 @@ import {
   preemptionPolicies,
   type PreemptionPolicy,
   type PrefetchFactory,
+  type PrefetchName,
   prefetchPolicies,
   queuePolicies,
   type QueuePolicy,
@@ -59,11 +61,27 @@ export interface CheckedOptions {
   readonly timeoutMs: number;
 }
 
+/** Policies where nothing is said. */
+export interface UsualPolicies {
+  readonly eviction: EvictionName;
+  readonly prefetch: PrefetchName;
+  /** Where either of them is taken. */
+  readonly sampling: number;
+}
+
+/** Those of the set `default`, which learn from accessed bits. */
+export const LEARNING: UsualPolicies = { eviction: 'next-use', prefetch: 'units', sampling: 3 };
+/** Where nobody hears what was used. */
+export const UNTOLD: UsualPolicies = { eviction: 'lru', prefetch: 'tree', sampling: 0 };
+
 /** @throws TypeError, RangeError; MirrorError `INVALID_ARGUMENT` for an unknown policy name */
-export function checkAttachOptions(options: AttachOptions): CheckedOptions {
+export function checkAttachOptions(options: AttachOptions, usual: UsualPolicies): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('attach options must be an object');
   const set = setOf(options.policies);
-  const { batch = 256, aging = set.aging ?? 0, sampling = set.sampling ?? 0, timeoutMs = 30_000 } = options;
+  const { eviction = set.eviction ?? usual.eviction, prefetch = set.prefetch ?? usual.prefetch } = options;
+  const learns = eviction === usual.eviction || prefetch === usual.prefetch;
+  const { sampling = set.sampling ?? (learns ? usual.sampling : 0) } = options;
+  const { batch = 256, aging = set.aging ?? 0, timeoutMs = 30_000 } = options;
   if (typeof batch !== 'number' || typeof timeoutMs !== 'number')
     throw new TypeError('batch and timeoutMs must be numbers');
   if (typeof aging !== 'number') throw new TypeError(`aging must be a number, got ${typeof aging}`);
@@ -75,8 +93,8 @@ export function checkAttachOptions(options: AttachOptions): CheckedOptions {
   if (!(timeoutMs > 0 && timeoutMs <= 2 ** 31 - 1))
     throw new RangeError(`timeoutMs must lie in 1 to ${2 ** 31 - 1}, got ${timeoutMs}`);
   return {
-    eviction: policy('eviction', options.eviction ?? set.eviction ?? 'lru', evictionPolicies),
-    prefetch: policy('prefetch', options.prefetch ?? set.prefetch ?? 'tree', prefetchPolicies),
+    eviction: policy('eviction', eviction, evictionPolicies),
+    prefetch: policy('prefetch', prefetch, prefetchPolicies),
     placement: placementOf(either(options.placement, set.placement, 'on-touch')),
     flush: flushOf(either(options.flush, set.flush, 'flush-point')),
     thrashing: policy('thrashing', either(options.thrashing, set.thrashing, 'none'), thrashingPolicies),

@@ -23,7 +23,7 @@ async function costOf(options: AttachOptions): Promise<Cost> {
   };
   const device = await openDevice(FRAMES, { onEvent });
   const space = await createSpace();
-  const mirror = await space.attach(device, { prefetch: 'none', ...options });
+  const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', ...options });
   const { address } = space.map({ bytes: PAGES * PAGE });
   const written = new Map<number, number>();
   for (let page = 0; page < PAGES; page++) await space.write(address + page * PAGE, pattern(64, page));
@@ -65,7 +65,9 @@ describe('aging', () => {
   it('loses nothing under launches of two spaces, a detach and a loss', async () => {
     const device = await openDevice(8, { latency: TYPICAL_LATENCY, pagesPerCommand: 3 });
     const spaces = await Promise.all([createSpace(), createSpace()]);
-    const mirrors = await Promise.all(spaces.map((space) => space.attach(device, { prefetch: 'none', aging: 0.25 })));
+    const mirrors = await Promise.all(
+      spaces.map((space) => space.attach(device, { eviction: 'lru', prefetch: 'none', aging: 0.25 })),
+    );
     const addresses = spaces.map((space) => space.map({ bytes: 16 * PAGE }).address);
     const fences = mirrors.map((mirror, i) => mirror.launch(countUp, { grid: [128], args: [addresses[i]!, PAGE, 16] }));
     await fences[0]!.wait();
@@ -98,7 +100,7 @@ describe('aging', () => {
 it('a harvest waits within its time for a look at frames that never ends', async () => {
   const device = await openDevice(4, { faults: [{ do: 'hang', at: { kind: 'harvest', nth: 1 } }] });
   const space = await createSpace();
-  const mirror = await space.attach(device, { prefetch: 'none', sampling: 2, timeoutMs: 1000 });
+  const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', sampling: 2, timeoutMs: 1000 });
   const { address } = space.map({ bytes: 8 * PAGE });
   for (let page = 0; page < 5; page++) await mirror.read(address + page * PAGE, 1);
   expect(mirror.stats.evictions).toBe(1);

@@ -111,7 +111,7 @@ it('a store is not lost where its page comes home behind a second harvest, and b
     faults: [{ do: 'delay', at: { kind: 'harvest', nth: 2 }, us: 50 }],
   });
   await using space = await createSpace();
-  const mirror = await space.attach(storesFirst(device), { prefetch: 'none' });
+  const mirror = await space.attach(storesFirst(device), { eviction: 'lru', prefetch: 'none' });
   const { address } = space.map({ bytes: PAGE });
   await space.write(address, Uint8Array.of(OLD));
   await mirror.prefetch(address, PAGE, { access: 'write' });

@@ -37,7 +37,7 @@ export async function openDevice(frames: number, options: MemoryOptions = {}): P
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const device = await openDevice(options.frames ?? 64, options.device);
   const space = await createSpace(options.space);
-  const mirror = await space.attach(device, { prefetch: 'none', ...options.attach });
+  const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', ...options.attach });
   return {
     space,
     device,

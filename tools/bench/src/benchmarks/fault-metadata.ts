@@ -47,7 +47,7 @@ export const faultMetadata: Benchmark = {
 async function faultAgain(one: Case, pages: number, rounds: number): Promise<number[]> {
   const device = new NullDevice(pages * PAGE * one.fits, PAGE);
   const space = await createSpace();
-  const mirror = await space.attach(device, { prefetch: 'none', eviction: 'lru' });
+  const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
   const region = space.map({ bytes: pages * PAGE });
   const slices = slicesOf(region.address / PAGE, pages);
   for (const slice of slices) await device.faults.start(slice, one.access);
@@ -72,7 +72,7 @@ async function faultAgain(one: Case, pages: number, rounds: number): Promise<num
 async function firstTouch(pages: number, rounds: number): Promise<number[]> {
   const device = new NullDevice(pages * PAGE, PAGE);
   const space = await createSpace();
-  const mirror = await space.attach(device, { prefetch: 'none', eviction: 'lru' });
+  const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
   let region = space.map({ bytes: pages * PAGE });
   let slices = slicesOf(region.address / PAGE, pages);
   let next = 0;

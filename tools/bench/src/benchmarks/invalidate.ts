@@ -29,7 +29,7 @@ export const invalidate: Benchmark = {
 async function runCase(notifiers: number, rounds: number): Promise<Row[]> {
   const device = await memory.open({ memory: '256 MiB' });
   const space = await createSpace();
-  const mirror = await space.attach(device, { prefetch: 'none' });
+  const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
   // One page of nothing between regions, as separate mappings have.
   const regions = Array.from({ length: REGIONS }, (_, i) =>
     space.map({ bytes: 2 * PAGE, address: (i + 16) * 3 * PAGE, fixed: true }),

@@ -52,7 +52,7 @@ export class PagedRegion {
     const { pageBytes, pages, frames, units } = plan;
     const device = await memory.open({ memory: frames * pageBytes, residentUnits: units, faultBuffer: units });
     const space = await createSpace({ pageSize: pageBytes });
-    const mirror = await space.attach(device, { prefetch: 'none', eviction: 'lru', batch: units });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', batch: units });
     const region = space.map({ bytes: pages * pageBytes });
     {
       using held = await region.acquire('write');

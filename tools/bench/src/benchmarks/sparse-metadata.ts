@@ -24,7 +24,7 @@ export const sparseMetadata: Benchmark = {
 async function touchedBy(toucher: 'CPU' | 'device'): Promise<Row> {
   const device = await memory.open({ memory: FRAMES * PAGE });
   const space = await createSpace();
-  const mirror = toucher === 'device' ? await space.attach(device, { prefetch: 'none' }) : undefined;
+  const mirror = toucher === 'device' ? await space.attach(device, { eviction: 'lru', prefetch: 'none' }) : undefined;
   const region = space.map({ bytes: TERABYTE });
   const mapped = space.metadataBytes + (mirror?.metadataBytes ?? 0);
   const pages = uniform(TOUCHED, TERABYTE / PAGE, 5);

@@ -65,7 +65,7 @@ export class Gpu {
   static async open(onChunk: (bytes: Uint8Array) => void): Promise<Gpu> {
     const device = await memory.open({ memory: MEMORY, pageSizes: [PAGE], residentUnits: 1024, poison: false });
     const space = await createSpace({ pageSize: PAGE });
-    return new Gpu(space, device, await space.attach(device), onChunk);
+    return new Gpu(space, device, await space.attach(device, { eviction: 'lru', prefetch: 'tree' }), onChunk);
   }
 
   /** An array with the CPU's data, which kernels only read. */

@@ -18,7 +18,7 @@ const kept: object[] = Array.from({ length: 1024 }, () => ({}));
 export async function allocatedPerCallback(): Promise<number> {
   const { device } = await openDevice({});
   const space = await createSpace();
-  const mirror = await space.attach(device, { prefetch: 'none' });
+  const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
   const { address, bytes: all } = space.map({ bytes: PAGES * PAGE });
   await mirror.prefetch(address, all, { access: 'write' });
   let allocations = 0;

@@ -76,7 +76,7 @@ class Site {
   static async open(placement: QueuePolicyName): Promise<Site> {
     const { device } = await openDevice({ roundUs: 1 });
     const space = await createSpace();
-    const mirror = await space.attach(device, { prefetch: 'none', updateQueue: placement });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', updateQueue: placement });
     return new Site(device, space, mirror);
   }
 

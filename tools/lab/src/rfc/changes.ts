@@ -125,7 +125,7 @@ async function make(change: Change, had: Had, front: number) {
   const { device, tally } = await openDevice({ hostTurns: 16 });
   const space = await createSpace({ reclaim: { swap: memorySwap(8 * BYTES) } });
   try {
-    const mirror = await space.attach(device, { prefetch: 'none' });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
     const source = elastic(2 * BYTES);
     const region = space.map({ bytes: 2 * BYTES, ...(change.file === true && { source, share: 'shared' as const }) });
     const place: Place = { space, mirror, region, source };

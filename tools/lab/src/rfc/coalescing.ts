@@ -26,7 +26,7 @@ export async function coalesce(placement: QueuePolicyName, pagesPerTurn: number)
   const { device, clock, tally } = await openDevice({});
   const space = await createSpace();
   try {
-    const mirror = await space.attach(device, { prefetch: 'none', updateQueue: placement });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', updateQueue: placement });
     const { address, bytes } = space.map({ bytes: PAGES * PAGE });
     await mirror.prefetch(address, bytes, { access: 'write' });
     await mirror.launch(idle).wait();

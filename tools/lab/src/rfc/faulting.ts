@@ -28,7 +28,7 @@ export async function liveFaulting(scenario: Scenario): Promise<FaultingOutcome>
   const { device, tally } = await openDevice(scenario);
   const space = await createSpace();
   try {
-    const mirror = await space.attach(device, { prefetch: 'none', updateQueue, preemption });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', updateQueue, preemption });
     const { address } = space.map({ bytes: FAULTS * PAGE });
     const [queue, other] = userQueues(device);
     const start = device.now();

@@ -36,7 +36,7 @@ async function harvestBehind(
   const { device, tally } = await openDevice({ ...one, accessedBits: true });
   const space = await createSpace();
   try {
-    const mirror = await space.attach(device, { prefetch: 'none' });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
     const { address, bytes } = space.map({ bytes: HARVESTED * PAGE });
     await mirror.prefetch(address, bytes, { access: 'write' });
     await mirror.harvest(address, bytes);

@@ -28,7 +28,7 @@ async function ofLists(): Promise<MetadataRow[]> {
     const { device } = await openDevice({ frames: PAGES });
     const reclaim = options && { ...options, swap: memorySwap(PAGE) };
     const space = await createSpace({ ...(reclaim && { reclaim }) });
-    const mirror = await space.attach(device, { prefetch: 'none' });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
     const { address, bytes } = space.map({ bytes: PAGES * PAGE });
     await mirror.prefetch(address, bytes);
     rows.push({ what, bytes: space.metadataBytes / PAGES });

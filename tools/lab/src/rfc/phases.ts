@@ -20,7 +20,7 @@ export async function meanAtRandomPhases(one: PhaseCase, flushes: number): Promi
   const { device, clock } = await openDevice(one);
   const space = await createSpace();
   try {
-    const mirror = await space.attach(device, { prefetch: 'none', preemption });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', preemption });
     const { address, bytes } = space.map({ bytes: flushes * PAGE });
     await mirror.prefetch(address, bytes, { access: 'write' });
     const random = seeded(1);

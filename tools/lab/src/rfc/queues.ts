@@ -61,7 +61,11 @@ async function flushUnder({ priorities, which, policy }: Case): Promise<{ flushU
   const { device } = await openDevice({ priorities, pagingQueues: 2 });
   const space = await createSpace();
   try {
-    const mirror = await space.attach(device, { prefetch: 'none', ...(policy && { updateQueue: policy }) });
+    const mirror = await space.attach(device, {
+      eviction: 'lru',
+      prefetch: 'none',
+      ...(policy && { updateQueue: policy }),
+    });
     const { address, bytes } = space.map({ bytes: PAGES * PAGE });
     await mirror.prefetch(address, bytes, { access: 'write' });
     await mirror.launch(idle).wait();
@@ -115,7 +119,7 @@ async function flushesIn(order: string, which: Load): Promise<FenceRow> {
   let flush = 0;
   try {
     const updateQueue: QueuePolicy = ({ kind, queues }) => (kind === 'flush' ? ORDERS[order]!(queues, flush) : 0);
-    const mirror = await space.attach(device, { prefetch: 'none', updateQueue });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', updateQueue });
     const { address, bytes } = space.map({ bytes: FLUSHES * PAGE });
     await mirror.prefetch(address, bytes, { access: 'write' });
     await mirror.launch(idle, { queue: userQueues(device)[0] }).wait();

@@ -59,7 +59,7 @@ export async function live(scenario: Scenario): Promise<Outcome> {
   const { device, tally } = await openDevice(scenario);
   const space = await createSpace();
   try {
-    const mirror = await space.attach(device, { prefetch: 'none', updateQueue, preemption });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', updateQueue, preemption });
     const launch = () => mirror.launch(idle, { grid: [units] });
     const region = space.map({ bytes: (pages * flushes + 1) * PAGE });
     await mirror.prefetch(region.address, region.bytes, { access: 'write' });

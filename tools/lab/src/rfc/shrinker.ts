@@ -28,7 +28,7 @@ export async function timeShrinker(one: ShrinkCase): Promise<ShrinkRow> {
   const { device, tally } = await openDevice({ accessedBits, preemptionUs: 1, hostTurns: 16 });
   const space = await createSpace({ reclaim: { swap: memorySwap(2 * HELD * PAGE) } });
   try {
-    const mirror = await space.attach(device, { prefetch: 'none', preemption });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none', preemption });
     const { address, bytes } = space.map({ bytes: HELD * PAGE });
     await space.write(address, new Uint8Array(bytes).fill(7));
     if (pages !== 'ordinary') await mirror.prefetch(address, bytes, { access: pages === 'read' ? 'read' : 'write' });

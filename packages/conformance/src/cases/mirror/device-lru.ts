@@ -15,7 +15,7 @@ const forms = { lists: ['device', 'global'] };
 const alone = ['plain', 'small', 'second', 'pair'] as const;
 
 function open(env: Env, options: SpaceRigOptions = {}): Promise<SpaceRig> {
-  return SpaceRig.open(env, { ...options, reclaim: { lists: env.params['lists'] as 'device' } });
+  return SpaceRig.open(env, { eviction: 'lru', ...options, reclaim: { lists: env.params['lists'] as 'device' } });
 }
 
 /** Pages with contents, all on the device. */

@@ -36,7 +36,7 @@ export const webgpuSync: Benchmark = {
     const gpu = await openGpu();
     const device = await webgpu.open({ device: gpu, memory: bytes + (4 << 20), pageSizes: [PAGE] });
     const space = await createSpace({ addressBits: device.limits.addressBits });
-    const mirror = await space.attach(device, { prefetch: 'none' });
+    const mirror = await space.attach(device, { eviction: 'lru', prefetch: 'none' });
     const { address } = space.map({ bytes });
     const other = space.map({ bytes: PAGE });
     await space.write(address, new Uint8Array(bytes).fill(7));
