@@ -18,7 +18,7 @@ const [FEW, MEMORY] = [1.5, 8];
 /** What has been used within so many uses stays in any case, as far as it is no more than a share of the frames. */
 const [LEAST_GRACE, MOST_GRACE] = [128, 1 / 4];
 /** What a unit that is late by some time counts as, beside one that is not needed for that time. */
-const LATE = 1 / 2;
+const LATE = 1 / 4;
 /** For how long, as a share of the frames, a unit that was brought ahead may wait for its first use. */
 const UNUSED_SHARE = 1 / 2;
 

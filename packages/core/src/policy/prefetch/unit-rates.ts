@@ -3,7 +3,7 @@ const PLACES = 1 << 11;
 /** Most units of a block. */
 const UNITS = 32;
 /** What is taken for granted at the beginning: most is used. */
-const FIRST = 0.8;
+const FIRST = 0.85;
 /** Weights of one page: for its block, and for all. */
 const [FAST, SLOW] = [1 / 64, 1 / 512];
 

@@ -10,17 +10,22 @@ const SIZES = [UNIT_BYTES, 256 * 1024, 1024 * 1024, BLOCK_BYTES] as const;
 const EVICTS = 0.9;
 /** What a batch of faults, and what a transfer costs beside its bytes, in bytes that the bus moves meanwhile: 45 us and 1.5 us at 12 GB/s. */
 const [BATCH_BYTES, TRANSFER_BYTES] = [540_000, 18_000];
-/** A page is brought soon enough if it is used before so many others came, and as many as came with it; worth nothing after twice that time. */
-const SOON = 2000;
+/** What a frame is worth that holds a page in vain, beside what pages that are used cost. */
+const DISPLACED = 1.4;
+/**
+ * A page is brought soon enough if it is used before so many others came, as many as came with it, and as many as some batches bring, since uses are noticed after a batch at the earliest; worth nothing
+ * after twice that time.
+ */
+const [SOON, BATCHES] = [1200, 4];
 /** The largest unit that pushes others out, as a share of what may be pushed out. */
-const MOST = 0.28;
+const MOST = 0.22;
 /** The least share that is reckoned with. */
 const LEAST = 1 / 100;
 /** Pages between two faults that are brought, too, since one transfer costs less than two; and the share that has to turn out used. */
-const [GAP, BRIDGES] = [3, 0.2];
+const [GAP, BRIDGES] = [4, 0.2];
 /** Over so many of them it is known which share is used. */
 const BRIDGE_MEMORY = 256;
-/** Over so many batches it is known how many faults they have. */
+/** Over so many batches it is known how many faults they have, and what they bring. */
 const MEMORY = 4;
 /** One in so many times the next size is tried; gaps, where they do not pay, more often. */
 const [PROBES, GAP_PROBES] = [64, 16];
@@ -52,6 +57,8 @@ export class UnitsPrefetch implements PrefetchPolicy {
   private turns = 0;
   /** Faults of a batch, lately. */
   private usualCount = 64;
+  /** Pages that a batch brings, lately. */
+  private usualPages = 0;
   /** Pages that came. */
   private now = 0;
   /** The share of pages in gaps that was used. */
@@ -87,6 +94,7 @@ export class UnitsPrefetch implements PrefetchPolicy {
       this.now += to - from;
       from = to;
     }
+    this.usualPages += (planned + count - this.usualPages) / MEMORY;
     return planned;
   }
 
@@ -100,7 +108,7 @@ export class UnitsPrefetch implements PrefetchPolicy {
     const at = rates.place(block);
     const size = why % TRIES;
     const since = rates.since(at, Math.floor((page - block * blockPages) / unitPages), this.now);
-    const soon = SOON + sizes[size]!;
+    const soon = SOON + sizes[size]! + BATCHES * this.usualPages;
     rates.note(at, size, used ? Math.max(0, Math.min(1, 2 - since / soon)) : 0);
   }
 
@@ -134,11 +142,12 @@ export class UnitsPrefetch implements PrefetchPolicy {
     const single = batch + transferPages * runs + 1;
     let least = single;
     for (let size = 0; size < sizes.length; size++) least = Math.min(least, this.cost(at, size, batch, 0));
+    // What has to leave for what comes in vain comes back at that price.
+    const vain = DISPLACED * least;
     let best = single;
     let cheapest = -1;
     for (let size = 0; size < sizes.length && sizes[size]! <= most; size++) {
-      // What has to leave for what comes in vain comes back at the least price.
-      const cost = this.cost(at, size, batch, least * (1 - rates.share(at, size)));
+      const cost = this.cost(at, size, batch, vain * (1 - rates.share(at, size)));
       if (cost >= best) continue;
       best = cost;
       cheapest = size;
