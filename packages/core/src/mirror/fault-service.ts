@@ -183,9 +183,8 @@ export class FaultService {
     const { faults } = pool.device;
     this.stale.clear();
     while (faults.pending > 0 && faults.drain(rest) > 0) {
-      for (const mirror of pool.mirrors) {
-        if (rest.mmus.subarray(0, rest.count).includes(mirror.mmu.id)) pool.batchOf(mirror).replay = true;
-      }
+      const mmus = rest.mmus.subarray(0, rest.count);
+      for (const mirror of pool.mirrors) if (mmus.includes(mirror.mmu.id)) pool.batchOf(mirror).replay = true;
     }
   }
 

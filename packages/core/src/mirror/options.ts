@@ -2,7 +2,6 @@ import { MirrorError } from '../driver/index.js';
 import type { RangeOptions } from '../space/index.js';
 import {
   type EvictionFactory,
-  type EvictionName,
   evictionPolicies,
   type FlushName,
   flushPolicies,
@@ -17,7 +16,6 @@ import {
   preemptionPolicies,
   type PreemptionPolicy,
   type PrefetchFactory,
-  type PrefetchName,
   prefetchPolicies,
   queuePolicies,
   type QueuePolicy,
@@ -61,16 +59,12 @@ export interface CheckedOptions {
   readonly timeoutMs: number;
 }
 
-/** Policies where nothing is said. */
-export interface UsualPolicies {
-  readonly eviction: EvictionName;
-  readonly prefetch: PrefetchName;
-  /** Where either of them is taken. */
-  readonly sampling: number;
-}
+/** Policies where nothing is said; `sampling` where either of them is taken. */
+export type UsualPolicies = Required<Pick<PolicySet, 'eviction' | 'prefetch' | 'sampling'>>;
 
+const { eviction, prefetch, sampling } = policySets.default;
 /** Those of the set `default`, which learn from accessed bits. */
-export const LEARNING: UsualPolicies = { eviction: 'next-use', prefetch: 'units', sampling: 3 };
+export const LEARNING: UsualPolicies = { eviction: eviction!, prefetch: prefetch!, sampling: sampling! };
 /** Where nobody hears what was used. */
 export const UNTOLD: UsualPolicies = { eviction: 'lru', prefetch: 'tree', sampling: 0 };
 
